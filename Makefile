@@ -1,0 +1,53 @@
+# Everything that a developer types. `make help` lists it.
+
+GO        ?= go
+BIN       := bin/paylake
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+PKGS      := ./...
+FUZZTIME  ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race check fmt vet lint fuzz interop bench bench-duckdb clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/paylake
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/paylake
+
+demo: build ## export a simulated 90-day account into ./demo-lake
+	$(BIN) demo --lake ./demo-lake
+
+test: ## all tests that need nothing but Go, race detector on
+	$(GO) test -race $(PKGS)
+
+fmt: ## fail when a file is not formatted
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
+
+vet: ## go vet
+	$(GO) vet $(PKGS)
+
+lint: ## staticcheck, pinned in go.mod
+	$(GO) tool staticcheck $(PKGS)
+
+fuzz: ## run every fuzz target for FUZZTIME (default 10s each)
+	@for pkg in $$($(GO) list $(PKGS)); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+interop: build ## read the demo's tables with DuckDB, delta-rs, Polars, ClickHouse and Spark (needs Python 3 and Java 17)
+	internal/interop/run.sh
+
+bench: ## decoder, Parquet writer and the whole way from HTTP to committed tables
+	$(GO) test -run '^$$' -bench . -benchmem ./schema ./writer
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./internal/bench
+
+check: fmt vet lint test build ## what CI runs: format, vet, lint, tests, the demo twice, interop
+	rm -rf ./demo-lake && $(BIN) demo --lake ./demo-lake && $(BIN) demo --lake ./demo-lake
+	$(MAKE) interop
+
+clean: ## remove what was built
+	rm -rf bin dist demo-lake paylake-work interop-lake

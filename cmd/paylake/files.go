@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/paylake/paylake/sink/delta"
+)
+
+// fileInfo is an element of the output of files --json.
+type fileInfo struct {
+	Path      string `json:"path"` // absolute
+	Partition string `json:"partition,omitempty"`
+	Rows      int64  `json:"rows"` // -1 where the log does not say
+	Bytes     int64  `json:"bytes"`
+}
+
+func (e *env) filesCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "files",
+		Usage:     "print the live data files of a stream's table",
+		ArgsUsage: "STREAM",
+		Description: "Prints the path of every data file that the newest version of the table consists of, one a line. It is for\n" +
+			"engines that do not know Delta: a pattern like **/*.parquet would count replaced files twice.",
+		Flags: []cli.Flag{
+			configFlag(),
+			&cli.StringFlag{Name: "connection", Usage: "connection `NAME`, if several have the stream"},
+		},
+		Action: e.runFiles,
+	}
+}
+
+func (e *env) runFiles(c *cli.Context) error {
+	if err := arguments(c, 1, 1); err != nil {
+		return err
+	}
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return err
+	}
+	chosen, err := chooseOne(cfg, c.String("connection"), c.Args().First())
+	if err != nil {
+		return err
+	}
+	st, err := openStore(cfg)
+	if err != nil {
+		return err
+	}
+	snapshot, err := delta.ReadSnapshot(c.Context, st, chosen.key)
+	if err != nil {
+		return err
+	}
+	if !snapshot.Exists() {
+		return fmt.Errorf("read table %s: there is none yet; `paylake sync` makes it", chosen.key)
+	}
+	files := []fileInfo{}
+	for f := range snapshot.Files() {
+		path := f.Path
+		if !filepath.IsAbs(path) { // the files of a shallow clone lie elsewhere
+			path = filepath.Join(cfg.Destination.Dir, filepath.FromSlash(chosen.key), filepath.FromSlash(path))
+		}
+		files = append(files, fileInfo{Path: path, Partition: string(f.Partition), Rows: f.Rows, Bytes: f.Size})
+	}
+	if e.json {
+		return e.printJSON(files)
+	}
+	for _, f := range files {
+		if _, err := fmt.Fprintln(e.stdout, f.Path); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
+	}
+	return nil
+}

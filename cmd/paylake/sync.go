@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/paylake/paylake/internal/pipeline"
+	"github.com/paylake/paylake/internal/report"
+)
+
+// selectFlags choose what a run works on.
+func selectFlags() []cli.Flag {
+	return []cli.Flag{
+		configFlag(),
+		&cli.StringSliceFlag{Name: "connection", Usage: "only the connection of this `NAME`; may be repeated"},
+		&cli.StringSliceFlag{Name: "streams", Usage: "only these streams, `A,B`; may be repeated"},
+		&cli.BoolFlag{Name: "full", Usage: "read everything from start and replace the tables"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show warnings and errors only"},
+	}
+}
+
+func (e *env) syncCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "sync",
+		Usage: "bring the tables up to date",
+		Description: "Reads what is new and what may have changed, and commits it to the tables. A run that is stopped goes on where\n" +
+			"its last commit ended. The first interrupt stops at the next safe point, the second at once.",
+		Flags: append(selectFlags(),
+			&cli.BoolFlag{Name: "accept-shrink", Usage: "let a commit remove more than 5 % of the rows it replaces"},
+		),
+		Action: e.runSync,
+	}
+}
+
+func (e *env) runSync(c *cli.Context) error {
+	if err := arguments(c, 0, 0); err != nil {
+		return err
+	}
+	streams, opts, err := e.prepare(c)
+	if err != nil {
+		return err
+	}
+	opts.AcceptShrink = c.Bool("accept-shrink")
+	run, err := e.pipeline(c.Context, streams, opts, c.Bool("quiet"))
+	if err != nil {
+		return err
+	}
+	return e.finishRun(run, nil)
+}
+
+// prepare wires the streams that the flags choose.
+func (e *env) prepare(c *cli.Context) ([]pipeline.Stream, pipeline.Options, error) {
+	var opts pipeline.Options
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return nil, opts, err
+	}
+	chosen, err := choose(cfg, list(c.StringSlice("connection")), list(c.StringSlice("streams")))
+	if err != nil {
+		return nil, opts, err
+	}
+	if opts.Store, err = openStore(cfg); err != nil {
+		return nil, opts, err
+	}
+	if opts.WorkDir, err = workDir(cfg); err != nil {
+		return nil, opts, err
+	}
+	opts.Tool, opts.Command = engine(), c.Command.Name
+	opts.Log = e.logger(true)
+	w := wiring{cfg: cfg, store: opts.Store, log: opts.Log, full: c.Bool("full")}
+	streams, err := w.streams(c.Context, e, chosen)
+	return streams, opts, err
+}
+
+// pipeline runs the streams with progress on stderr. When ctx is cancelled the
+// run stops at its next safe point and reports; the second signal ends the
+// process, so nothing needs to cancel it harder.
+func (e *env) pipeline(ctx context.Context, streams []pipeline.Stream, opts pipeline.Options, quiet bool) (*report.Run, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	bars := newProgress(e, streams, quiet)
+	opts.Progress, opts.Stop, opts.Log = bars.update, ctx.Done(), bars.log
+	run, err := pipeline.Run(context.WithoutCancel(ctx), streams, opts)
+	bars.close()
+	return run, err
+}
+
+// finishRun prints the report and gives the exit code as an error. more prints
+// what follows the summary in text form; it may be nil.
+func (e *env) finishRun(run *report.Run, more func() error) error {
+	if e.json {
+		return errors.Join(e.printJSON(run), said(runCode(run)))
+	}
+	if err := e.printSummary(run); err != nil {
+		return err
+	}
+	if more != nil && run.Status == report.Succeeded {
+		if err := more(); err != nil {
+			return err
+		}
+	}
+	return said(runCode(run))
+}
+
+// runCode is the exit code of a run that ended.
+func runCode(run *report.Run) int {
+	switch run.Status {
+	case report.Succeeded:
+		return exitDone
+	case report.Incomplete:
+		return exitIncomplete
+	case report.Interrupted:
+		return exitInterrupted
+	}
+	return exitFailed
+}

@@ -1,0 +1,136 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+)
+
+// byOnePage reads a list by page number that reports no total. Rows shift
+// between pages and nothing would tell, so the window is complete only when
+// one page held it. Otherwise it is split; where it cannot be, it is read two
+// times, which must agree.
+func (rd *reading) byOnePage(ctx context.Context, first page, asked int) (evidence, string, error) {
+	held, detail, err := rd.held(ctx, "", first, asked)
+	if err != nil || detail != "" || held {
+		return evidence{proof: ProofSinglePage, total: -1}, detail, err
+	}
+	return rd.notHeld(ctx, first)
+}
+
+// byStates reads a list that must be asked by status, in the order of a
+// record's life: the last state read wins. Each state must be held by one page.
+func (rd *reading) byStates(ctx context.Context) (evidence, string, error) {
+	for _, state := range rd.r.ep.States {
+		first, asked, err := rd.first(ctx, state)
+		if err != nil {
+			return evidence{}, "", err
+		}
+		held, detail, err := rd.held(ctx, state, first, asked)
+		if err != nil || detail != "" {
+			return evidence{}, detail, err
+		}
+		if !held {
+			return rd.notHeld(ctx, first)
+		}
+	}
+	return evidence{proof: ProofSinglePage, total: -1}, "", nil
+}
+
+// held reports whether the first page of a list held everything. It did when
+// it is shorter than a page that is proven to be full, or when an empty page
+// follows. That is asked in the size of the first page, so that it begins where
+// the first ended, whether the server clamps sizes or not.
+func (rd *reading) held(ctx context.Context, state string, first page, asked int) (bool, string, error) {
+	l, ep := &rd.r.learned, &rd.r.ep
+	if first.Records == 0 || first.Records < l.fullPage() {
+		return true, "", nil
+	}
+	if first.Records >= asked && asked == ep.MaxSize {
+		l.proveFull(first.Records)
+	}
+	if first.Records >= asked && rd.split(0, 1) != nil {
+		return false, "", nil // full, and it can be cut: the second page would be wasted
+	}
+	return rd.endsAfter(ctx, state, first)
+}
+
+// maxOverlap is how many pages after the first may hold nothing but records
+// seen before: some servers repeat the last records of a page on the next.
+const maxOverlap = 3
+
+// endsAfter reports whether the pages after the first hold nothing new.
+func (rd *reading) endsAfter(ctx context.Context, state string, first page) (bool, string, error) {
+	for n := 2; n < 2+maxOverlap; n++ {
+		p, err := rd.fetchNew(ctx, ask{number: n, size: first.Records, state: state})
+		if err != nil || p.Records == 0 {
+			return true, "", err
+		}
+		if detail := p.repeated(n); detail != "" {
+			return false, detail, nil
+		}
+		if p.Duplicates < p.Records {
+			rd.r.learned.proveFull(first.Records)
+			return false, "", nil
+		}
+	}
+	return false, fmt.Sprintf("%d pages after the first hold nothing but records of the pages before", maxOverlap), nil
+}
+
+// notHeld splits the window, or reads it two times.
+func (rd *reading) notHeld(ctx context.Context, first page) (evidence, string, error) {
+	target := targetFill * float64(max(first.Records, 1))
+	if err := rd.split(rd.inside(density(first.Page, rd.asked())), target); err != nil {
+		return evidence{}, "", err
+	}
+	return rd.twice(ctx)
+}
+
+// twice reads all pages two times. The second time must bring as many records
+// as the first and none that is new.
+func (rd *reading) twice(ctx context.Context) (evidence, string, error) {
+	if err := rd.forget(); err != nil {
+		return evidence{}, "", err
+	}
+	once, detail, err := rd.pass(ctx)
+	if err != nil || detail != "" {
+		return evidence{}, detail, err
+	}
+	distinct := rd.dec.Distinct()
+	clear(rd.seen)
+	again, detail, err := rd.pass(ctx)
+	if err != nil || detail != "" {
+		return evidence{}, detail, err
+	}
+	if again != once || rd.dec.Distinct() != distinct {
+		return evidence{}, fmt.Sprintf("the list reports no total, and read twice it gave %d records, then %d, of which %d were new",
+			once, again, rd.dec.Distinct()-distinct), nil
+	}
+	return evidence{proof: ProofRepeated, total: -1}, "", nil
+}
+
+// pass reads all pages of all states, each to an empty page, and counts the
+// records.
+func (rd *reading) pass(ctx context.Context) (int, string, error) {
+	states := rd.r.ep.States
+	if len(states) == 0 {
+		states = []string{""}
+	}
+	records := 0
+	size := rd.r.learned.pageSize()
+	for _, state := range states {
+		for n := 1; ; n++ {
+			p, err := rd.fetchNew(ctx, ask{number: n, size: size, state: state})
+			if err != nil {
+				return 0, "", err
+			}
+			if detail := p.repeated(n); detail != "" {
+				return 0, detail, nil
+			}
+			if p.Records == 0 {
+				break
+			}
+			records += p.Records
+		}
+	}
+	return records, "", nil
+}

@@ -1,0 +1,11 @@
+// Package window plans ranges of creation time: it splits, covers and merges
+// them. It is pure: no I/O, no clock, no state.
+//
+// Invariants:
+//   - A window is half-open, [Since, Until), and in UTC.
+//   - The pieces of a split rebuild the window exactly: no gap, no overlap.
+//   - A window that spans several partitions is cut at partition boundaries
+//     only; inside one partition it is cut by time.
+//
+// It imports none of our packages.
+package window

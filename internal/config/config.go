@@ -1,0 +1,99 @@
+package config
+
+import (
+	"path"
+	"time"
+)
+
+// Config is a checked configuration file with its defaults filled in.
+type Config struct {
+	File        string // as it was given
+	Destination Destination
+	Connections []Connection
+	WorkDir     string // absolute; "" if not set
+}
+
+// Destination is where the lake lies and how its tables are cut.
+type Destination struct {
+	URL         string // as written in the file
+	Dir         string // absolute directory; a relative URL starts at the file's directory
+	Layer       string // "" for none
+	Granularity Granularity
+	Location    *time.Location // zone of partitions and of bare dates; UTC unless set
+}
+
+// Granularity is how much time one partition holds.
+type Granularity string
+
+// The granularities.
+const (
+	Day   Granularity = "day"
+	Month Granularity = "month"
+)
+
+// Sync is how a stream that has a time column is brought up to date.
+type Sync string
+
+// The ways to sync.
+const (
+	Incremental Sync = "incremental" // from the watermark less the lookback
+	Full        Sync = "full"        // everything from Start, replacing the table
+)
+
+// Connection is a source with credentials.
+type Connection struct {
+	Name        string
+	Source      string
+	Folder      string
+	TablePrefix string
+	Description string
+	APIKey      Secret
+	BaseURL     string         // without a slash at its end; "" is the source's own
+	Start       time.Time      // UTC
+	RateShare   float64        // above 0, at most 1
+	Limits      map[string]int // stream name or "all" -> requests a minute, or Unlimited
+	Streams     []Stream       // in the file's order, or the catalog's if the file names none
+	Line        int            // where it starts in the file
+}
+
+// Unlimited is a limit of no bound.
+const Unlimited = -1
+
+// AllLimits is the name of the limit over a whole host.
+const AllLimits = "all"
+
+// Stream is one collection of a connection to copy.
+type Stream struct {
+	Name     string
+	Table    string // without the connection's prefix
+	Sync     Sync
+	Lookback *time.Duration // nil: the stream's own
+	Exclude  []string       // dotted paths of fields that are not stored
+	Named    bool           // chosen by name in the file, not by default
+	Line     int            // where it is named, or the connection starts
+}
+
+// TableKey is the path of the stream's table below the destination:
+// <layer>/<folder>/<table_prefix><table>.
+func (c *Config) TableKey(conn Connection, s Stream) string {
+	return path.Join(c.Destination.Layer, conn.Folder, conn.TablePrefix+s.Table)
+}
+
+// Connection gives the connection of that name.
+func (c *Config) Connection(name string) (Connection, bool) {
+	for _, conn := range c.Connections {
+		if conn.Name == name {
+			return conn, true
+		}
+	}
+	return Connection{}, false
+}
+
+// Catalog is what the sources offer.
+type Catalog struct {
+	// Streams gives the stream names of each source.
+	Streams map[string][]string
+	// CheckExclude tells whether a stream has the field at a dotted path that
+	// may be left out. Its error becomes a mistake of the file. Optional.
+	CheckExclude func(source, stream, path string) error
+}

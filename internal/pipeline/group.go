@@ -1,0 +1,96 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/sink/quarantine"
+	"github.com/paylake/paylake/writer"
+)
+
+// group is what the next commit of a stream will hold: the partitions between
+// since and end, in whole.
+type group struct {
+	begun     time.Time // when the commit before was made
+	since     time.Time // start of a partition
+	end       time.Time // end of the newest window that was written
+	prefix    time.Time // end of the unbroken prefix of windows
+	failed    bool      // a window failed: the prefix ends
+	broken    map[partitioning.Value]bool
+	unchanged map[partitioning.Value]bool
+	files     []writer.File
+	bytes     int64
+	rejects   []quarantine.Entry
+}
+
+func newGroup(since, now time.Time) *group {
+	g := &group{prefix: since, end: since}
+	g.reset(since, now)
+	return g
+}
+
+// reset starts the next group.
+func (g *group) reset(since, now time.Time) {
+	g.begun, g.since = now, since
+	g.broken = map[partitioning.Value]bool{}
+	g.unchanged = map[partitioning.Value]bool{}
+	g.files, g.bytes, g.rejects = nil, 0, nil
+}
+
+// extend records that all windows up to the given time were written.
+func (g *group) extend(until time.Time) {
+	g.end = until
+	if !g.failed {
+		g.prefix = until
+	}
+}
+
+// spoil marks the partitions of a window that could not be proven complete.
+func (g *group) spoil(spec partitioning.Spec, since, until time.Time) {
+	g.failed = true
+	g.end = until
+	for _, v := range partitions(spec, since, until) {
+		g.broken[v] = true
+	}
+}
+
+// replaced lists the partitions that the commit replaces.
+func (g *group) replaced(spec partitioning.Spec) []partitioning.Value {
+	var list []partitioning.Value
+	for _, v := range partitions(spec, g.since, g.end) {
+		if !g.broken[v] && !g.unchanged[v] {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// add takes finished files. Those of a broken partition are removed.
+func (g *group) add(files []writer.File) {
+	for _, f := range files {
+		g.files = append(g.files, f)
+		g.bytes += f.Bytes
+	}
+}
+
+// dropBroken removes the files of partitions that will not be replaced.
+func (g *group) dropBroken() {
+	kept := g.files[:0]
+	for _, f := range g.files {
+		if g.broken[f.Partition] {
+			removeFiles([]writer.File{f})
+			continue
+		}
+		kept = append(kept, f)
+	}
+	g.files = kept
+}
+
+// partitions lists the partitions that a range of time touches, oldest first.
+func partitions(spec partitioning.Spec, since, until time.Time) []partitioning.Value {
+	var list []partitioning.Value
+	for t := spec.Floor(since); t.Before(until); t = spec.Next(t) {
+		list = append(list, spec.Of(t))
+	}
+	return list
+}

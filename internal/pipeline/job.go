@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/paylake/paylake/extract"
+	"github.com/paylake/paylake/extract/window"
+	"github.com/paylake/paylake/internal/report"
+	"github.com/paylake/paylake/sink"
+	"github.com/paylake/paylake/sink/delta"
+	"github.com/paylake/paylake/writer"
+)
+
+// job is the work on one stream of a run.
+type job struct {
+	run    *run
+	s      Stream
+	base   *delta.Snapshot // loaded before the first request
+	rep    *report.Stream
+	reader *extract.Reader
+	writer *writer.Writer
+	dir    string
+	group  *group
+
+	rng       window.Window // what this run reads
+	watermark time.Time     // stands in the table; zero if none
+	expected  atomic.Int64  // bytes a window of this stream takes, as seen lately
+}
+
+func newJob(r *run, s Stream, snapshot *delta.Snapshot, rep *report.Stream) *job {
+	j := &job{run: r, s: s, base: snapshot, rep: rep}
+	j.expected.Store(r.opts.Chunk / 4)
+	j.reader = extract.NewReader(s.Client, s.Endpoint, extract.ReaderOptions{
+		Grid:       s.Spec,
+		ChunkBytes: int(r.opts.Chunk),
+		Connection: s.Connection,
+		Table:      s.Table,
+		Now:        r.opts.Now,
+	})
+	rep.TableVersion = snapshot.Version()
+	if mark, ok := snapshot.Mark(s.app()); ok {
+		j.watermark = time.UnixMicro(mark).UTC()
+		rep.Watermark = &j.watermark
+	}
+	return j
+}
+
+// do reads and commits the stream in the way its endpoint asks for.
+func (j *job) do(ctx, readCtx context.Context) error {
+	dir, err := j.run.work.sub(j.s.Connection + "-" + j.s.Name())
+	if err != nil {
+		return err
+	}
+	j.dir = dir
+	j.writer, err = j.newWriter(dir)
+	if err != nil {
+		return err
+	}
+	defer j.writer.Abort()
+	switch {
+	case j.s.Endpoint.Write == extract.AppendSnapshot:
+		j.rep.Sync = "snapshot"
+		return j.snapshotParents(ctx, readCtx)
+	case j.s.Endpoint.SinceParam == "":
+		j.rep.Sync = "full"
+		return j.wholeList(ctx, readCtx)
+	default:
+		return j.windows(ctx, readCtx)
+	}
+}
+
+func (j *job) newWriter(dir string) (*writer.Writer, error) {
+	return writer.New(j.s.Table, j.s.Spec, dir, &writer.Options{Version: j.run.opts.Tool})
+}
+
+// facts puts what the reader learned about the endpoint into the report.
+func (j *job) facts() {
+	f := j.reader.Facts()
+	j.rep.Paging, j.rep.PageSize, j.rep.Filter = f.Paging, f.PageSize, f.Filter
+	j.rep.Requests, j.rep.Retries, j.rep.Throttled = f.Requests, f.Retries, f.Throttled
+	switch {
+	case f.Filter == "none":
+		j.rep.Warn("the creation filter has no effect: the list was read as a whole")
+	case f.Filter == "days":
+		j.rep.Warn("the creation filter works by whole days only")
+	}
+	if f.Totals == "missing" {
+		j.rep.Warn("the source reports no totals: windows were cut so that one page holds them")
+	}
+	if f.Clamped {
+		j.rep.Warn(fmt.Sprintf("the server gives at most %d records a page", f.PageSize))
+	}
+}
+
+// progress tells the caller where the stream stands.
+func (j *job) progress(ended bool) {
+	if j.run.opts.Progress == nil {
+		return
+	}
+	p := Progress{
+		Connection: j.s.Connection, Stream: j.s.Name(), Windows: j.rep.Windows,
+		Requests: j.reader.Facts().Requests, Records: j.rep.Records, Ended: ended,
+	}
+	if j.group != nil && !j.rng.IsZero() && j.rng.Until.After(j.rng.Since) {
+		p.Done = float64(j.group.end.Sub(j.rng.Since)) / float64(j.rng.Until.Sub(j.rng.Since))
+	}
+	if ended {
+		p.Done, p.Status = 1, j.rep.Status
+	}
+	j.run.opts.Progress(p)
+}
+
+// judge turns the error of a stream into its report: a warning where the
+// account simply does not have the stream, a failure otherwise.
+func (r *run) judge(j *job, err error) {
+	if err == nil || errors.Is(err, errStopped) {
+		return
+	}
+	var gone *extract.GoneError
+	var status *extract.StatusError
+	var settings *sink.SettingsError
+	unavailable := errors.As(err, &gone)
+	if errors.As(err, &status) && (status.Status == 403 || status.Status == 404) {
+		// Rows in the lake prove that the account once had the stream: then
+		// a permission was lost, which nobody should miss.
+		unavailable = j.base.Rows() == 0
+	}
+	if errors.As(err, &settings) {
+		unavailable = false
+	}
+	if unavailable && !j.s.Named {
+		j.rep.Status = report.Unavailable
+		j.rep.Warn(err.Error())
+		return
+	}
+	j.rep.Error = fmt.Sprintf("%s: %v", j.s.Name(), err)
+}

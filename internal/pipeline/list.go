@@ -1,0 +1,139 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/paylake/paylake/extract"
+	"github.com/paylake/paylake/extract/window"
+	"github.com/paylake/paylake/sink"
+	"github.com/paylake/paylake/sink/quarantine"
+)
+
+// wholeList syncs a stream that has no creation filter: the whole list
+// replaces the table when it changed.
+func (j *job) wholeList(ctx, readCtx context.Context) error {
+	reads, err := j.readAll(readCtx, window.Window{})
+	if err != nil {
+		if readCtx.Err() != nil {
+			return context.Cause(readCtx)
+		}
+		return err
+	}
+	change := sink.Change{
+		Mode:         sink.Overwrite,
+		Base:         j.base.Version(),
+		Mark:         &sink.Mark{App: j.s.app(), Version: j.run.started.UnixMicro()},
+		AcceptShrink: j.run.opts.AcceptShrink,
+		RunID:        j.run.opts.RunID,
+		Operation:    "WRITE",
+	}
+	for range commitTries {
+		change.Files = nil
+		var rejects []quarantine.Entry
+		for _, r := range reads {
+			rejects = append(rejects, j.entries(r)...)
+			change.Files = append(change.Files, r.files...)
+		}
+		if err := j.quarantine(ctx, rejects, j.run.started); err != nil {
+			return err
+		}
+		receipt, err := j.s.Lake.Commit(ctx, change)
+		removeFiles(change.Files)
+		if err != nil {
+			return fmt.Errorf("commit %s: %w", j.s.Path, err)
+		}
+		if receipt.Outcome != sink.Conflict {
+			for _, r := range reads {
+				j.count(r)
+			}
+			j.note(receipt, change.Mark)
+			return nil
+		}
+		base, err := j.s.Lake.Load(ctx)
+		if err != nil {
+			return err
+		}
+		change.Base = base.Version()
+		if reads, err = j.readAll(readCtx, window.Window{}); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("commit %s: other runs keep changing the table (%d tries): run one sync of this table at a time", j.s.Path, commitTries)
+}
+
+// readAll reads a range one window after the other, writes the rows to files
+// and returns what was read, without rows. The caller owns the files.
+func (j *job) readAll(ctx context.Context, w window.Window) ([]*read, error) {
+	var done []*read
+	pending := []window.Window{w}
+	if own := j.keys(); own != nil {
+		own.forget()
+	}
+	for len(pending) > 0 {
+		next := pending[0]
+		pending = pending[1:]
+		r, err := j.readWindow(ctx, next)
+		var wide *extract.TooWideError
+		if errors.As(err, &wide) {
+			pending = append(append([]window.Window{}, wide.Parts...), pending...)
+			continue
+		}
+		if err == nil {
+			err = j.toFiles(ctx, r)
+		}
+		if err != nil {
+			for _, d := range done {
+				d.release()
+			}
+			return nil, fmt.Errorf("read %s: %w", next, err)
+		}
+		done = append(done, r)
+	}
+	return done, nil
+}
+
+// toFiles writes the rows of a window to files of its own.
+func (j *job) toFiles(ctx context.Context, r *read) error {
+	if r.result.Rows == nil {
+		return nil
+	}
+	sp := &spill{job: j, ctx: ctx}
+	err := sp.Chunk(r.result.Rows)
+	r.files = append(r.files, sp.files...)
+	r.result.Rows.Release()
+	r.result.Rows = nil
+	return err
+}
+
+// keys is the list of this stream's keys that streams read per parent wait
+// for, or nil.
+func (j *job) keys() *keys { return j.run.keys[keysID(j.s.Connection, j.s.Name())] }
+
+// collect adds the keys of rows to the list that other streams wait for.
+func (j *job) collect(rows arrow.RecordBatch) {
+	if own := j.keys(); own != nil {
+		own.add(keyColumn(rows, j.s.Table.Key[0]))
+	}
+}
+
+// keyColumn copies a text column out of a batch.
+func keyColumn(rows arrow.RecordBatch, name string) []string {
+	at := rows.Schema().FieldIndices(name)
+	if len(at) == 0 {
+		return nil
+	}
+	column, ok := rows.Column(at[0]).(*array.String)
+	if !ok {
+		return nil
+	}
+	list := make([]string, 0, column.Len())
+	for i := range column.Len() {
+		list = append(list, string([]byte(column.Value(i)))) // the batch is released
+	}
+	return list
+}

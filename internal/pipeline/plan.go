@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/paylake/paylake/extract"
+	"github.com/paylake/paylake/extract/window"
+)
+
+// Estimate says what a sync of one stream would read. Rows is -1 where the
+// source cannot tell; Requests and Minutes are then lower bounds.
+type Estimate struct {
+	Connection string        `json:"connection"`
+	Stream     string        `json:"stream"`
+	Sync       string        `json:"sync"`
+	Since      *time.Time    `json:"since,omitempty"`
+	Until      *time.Time    `json:"until,omitempty"`
+	Windows    int           `json:"windows"`
+	Rows       int64         `json:"rows"`
+	Requests   int64         `json:"requests"`
+	PerMinute  float64       `json:"requests_per_minute"` // the rate that may be used; 0 = unlimited
+	Minutes    float64       `json:"minutes"`
+	Error      string        `json:"error,omitempty"`
+	window     window.Window // what is read
+}
+
+// Plan estimates a run with the cheapest requests the source offers: one or
+// two per stream. Nothing is written. Trouble with a stream is part of its
+// estimate.
+func Plan(ctx context.Context, streams []Stream, opts Options) ([]Estimate, error) {
+	opts = opts.withDefaults()
+	snapshots, err := loadAll(ctx, streams)
+	if err != nil {
+		return nil, err
+	}
+	now := opts.Now().UTC()
+	plans := make([]Estimate, len(streams))
+	var group errgroup.Group
+	for i, s := range streams {
+		group.Go(func() error {
+			var watermark time.Time
+			if mark, ok := snapshots[i].Mark(s.app()); ok {
+				watermark = time.UnixMicro(mark).UTC()
+			}
+			e := Estimate{Connection: s.Connection, Stream: s.Name(), Sync: "full", Rows: -1}
+			if s.Endpoint.SinceParam != "" {
+				e.window = planRange(s, snapshots[i], watermark, now, opts.Settle)
+				e.Since, e.Until = &e.window.Since, &e.window.Until
+				if !s.Full {
+					e.Sync = "incremental"
+				}
+			}
+			if err := e.ask(ctx, s, opts); err != nil {
+				e.Error = err.Error()
+			}
+			plans[i] = e
+			return nil
+		})
+	}
+	return plans, group.Wait()
+}
+
+// ask fills in what the source can tell.
+func (e *Estimate) ask(ctx context.Context, s Stream, opts Options) error {
+	e.PerMinute = s.Client.Rate(s.Endpoint)
+	endpoint, table := s.Endpoint, s.Table
+	if s.Parent != nil {
+		endpoint, table = s.Parent.Endpoint, s.Parent.Table
+		e.Sync = "snapshot"
+	}
+	reader := extract.NewReader(s.Client, endpoint, extract.ReaderOptions{
+		Grid: s.Spec, ChunkBytes: int(opts.Chunk), Connection: s.Connection, Table: table, Now: opts.Now,
+	})
+	found, err := reader.Probe(ctx, e.window)
+	if err != nil {
+		return fmt.Errorf("ask for the number of records: %w", err)
+	}
+	e.Windows, e.Requests = 1, 1
+	if !found.Known {
+		return nil
+	}
+	rows := found.Rows
+	e.Rows = rows
+	size := int64(max(endpoint.AskSize, 1))
+	if s.Parent != nil {
+		size = 1
+	}
+	e.Requests = max(1, (rows+size-1)/size)
+	if !e.window.IsZero() {
+		e.Windows = int(max(1, e.Requests/100))
+	}
+	if e.PerMinute > 0 {
+		e.Minutes = float64(e.Requests) / e.PerMinute
+	}
+	return nil
+}

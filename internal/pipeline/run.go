@@ -1,0 +1,186 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/paylake/paylake/internal/report"
+	"github.com/paylake/paylake/sink/delta"
+)
+
+// errStopped is the cause of a cancelled read after Options.Stop was closed.
+var errStopped = errors.New("stopped")
+
+// run is what the streams of one run share.
+type run struct {
+	opts    Options
+	work    *work
+	budget  *budget
+	started time.Time // by the run's clock, UTC, whole microseconds
+	keys    map[string]*keys
+	stopped atomic.Bool
+}
+
+// Run syncs the streams and reports what happened. Trouble with a stream is
+// part of the report, not an error; an error means that the run could not
+// start: a table that belongs to other settings, or no work folder. When ctx
+// is cancelled everything stops at once; when Options.Stop is closed, reading
+// stops and what is proven complete is committed first.
+func Run(ctx context.Context, streams []Stream, opts Options) (*report.Run, error) {
+	opts = opts.withDefaults()
+	if opts.RunID == "" {
+		opts.RunID = uuid.NewString()
+	}
+	snapshots, err := loadAll(ctx, streams)
+	if err != nil {
+		return nil, err
+	}
+	w, err := openWork(opts.WorkDir, opts.RunID)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{opts: opts, work: w, budget: newBudget(opts.Budget), keys: parentKeys(streams)}
+	r.started = opts.Now().UTC().Truncate(time.Microsecond)
+	rep := &report.Run{Version: report.Version, ID: opts.RunID, Tool: opts.Tool, Command: opts.Command, Started: r.started}
+
+	readCtx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	release := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	defer release()
+	r.watchStop(readCtx, cancel)
+
+	var group errgroup.Group
+	for i, s := range streams {
+		sr := &report.Stream{Connection: s.Connection, Source: s.Source, Stream: s.Name(), Table: s.Path}
+		rep.Streams = append(rep.Streams, sr)
+		group.Go(func() error {
+			r.stream(ctx, readCtx, s, snapshots[i], sr)
+			return nil
+		})
+	}
+	group.Wait() // streams put their errors into the report
+	cancel(nil)
+	rep.Ended = opts.Now().UTC()
+	rep.Settle(r.stopped.Load() || ctx.Err() != nil)
+	return rep, w.close()
+}
+
+// watchStop cancels reading when Options.Stop is closed. The goroutine ends
+// with ctx.
+func (r *run) watchStop(ctx context.Context, cancel context.CancelCauseFunc) {
+	if r.opts.Stop == nil {
+		return
+	}
+	go func() {
+		select {
+		case <-r.opts.Stop:
+			r.stopped.Store(true)
+			cancel(errStopped)
+		case <-ctx.Done():
+		}
+	}()
+}
+
+// loadAll loads every table before anything is asked of the API, so that a
+// table that belongs to other settings stops the run before it did anything.
+func loadAll(ctx context.Context, streams []Stream) ([]*delta.Snapshot, error) {
+	snapshots := make([]*delta.Snapshot, len(streams))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for i, s := range streams {
+		group.Go(func() error {
+			snapshot, err := s.Lake.Load(ctx)
+			if err != nil {
+				return fmt.Errorf("open table %s: %w", s.Path, err)
+			}
+			snapshots[i] = snapshot
+			return nil
+		})
+	}
+	return snapshots, group.Wait()
+}
+
+// stream runs one stream and settles its report.
+func (r *run) stream(ctx, readCtx context.Context, s Stream, snapshot *delta.Snapshot, rep *report.Stream) {
+	begun := r.opts.Now()
+	j := newJob(r, s, snapshot, rep)
+	err := j.do(ctx, readCtx)
+	if own := r.keys[keysID(s.Connection, s.Name())]; own != nil {
+		own.close(err)
+	}
+	j.facts()
+	r.judge(j, err)
+	rep.Settle(r.stopped.Load() || ctx.Err() != nil)
+	rep.Seconds = r.opts.Now().Sub(begun).Seconds()
+	j.progress(true)
+}
+
+// keys is the list of keys of a parent stream, filled while it is read and
+// taken by the streams that are read per parent. Safe for concurrent use.
+type keys struct {
+	mu    sync.Mutex
+	list  []string
+	err   error
+	ready chan struct{}
+	once  sync.Once
+}
+
+func keysID(connection, stream string) string { return connection + "\x00" + stream }
+
+// parentKeys prepares a list for every stream of the run that others are read
+// per.
+func parentKeys(streams []Stream) map[string]*keys {
+	lists := map[string]*keys{}
+	wanted := map[string]bool{}
+	for _, s := range streams {
+		if s.Parent != nil {
+			wanted[keysID(s.Connection, s.Parent.Endpoint.Table.Name)] = true
+		}
+	}
+	for _, s := range streams {
+		if id := keysID(s.Connection, s.Name()); wanted[id] {
+			lists[id] = &keys{ready: make(chan struct{})}
+		}
+	}
+	return lists
+}
+
+func (k *keys) add(list []string) {
+	k.mu.Lock()
+	k.list = append(k.list, list...)
+	k.mu.Unlock()
+}
+
+// forget empties the list: the parent is read again.
+func (k *keys) forget() {
+	k.mu.Lock()
+	k.list = nil
+	k.mu.Unlock()
+}
+
+// close ends the list; err says why it is not whole.
+func (k *keys) close(err error) {
+	k.once.Do(func() {
+		k.mu.Lock()
+		k.err = err
+		k.mu.Unlock()
+		close(k.ready)
+	})
+}
+
+// wait gives the whole list once the parent has been read.
+func (k *keys) wait(ctx context.Context) ([]string, error) {
+	if err := waitFor(ctx, k.ready); err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.list, k.err
+}

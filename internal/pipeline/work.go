@@ -1,0 +1,95 @@
+package pipeline
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// work is the folder of one run for files that are not committed yet. A lock
+// on it tells a live run from a dead one: the system releases the lock when the
+// process ends, however it ends.
+type work struct {
+	dir  string
+	lock *os.File
+}
+
+const workPrefix = "run-"
+
+// openWork makes the run's folder below root and removes the folders of runs
+// that are dead.
+func openWork(root, runID string) (*work, error) {
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return nil, fmt.Errorf("make work folder: %w", err)
+	}
+	if err := removeDead(root); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(root, workPrefix+runID)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make work folder: %w", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("lock work folder %s: %w", dir, err)
+	}
+	return &work{dir: dir, lock: lock}, nil
+}
+
+// sub makes a folder inside the run's.
+func (w *work) sub(name string) (string, error) {
+	dir := filepath.Join(w.dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make work folder: %w", err)
+	}
+	return dir, nil
+}
+
+// close removes the folder with everything in it and gives up the lock.
+func (w *work) close() error {
+	err := os.RemoveAll(w.dir)
+	w.lock.Close()
+	return err
+}
+
+// removeDead removes the folders of runs whose lock nobody holds. A folder
+// that is just being made has no lock file yet and is left alone.
+func removeDead(root string) error {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return fmt.Errorf("read work folder: %w", err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), workPrefix) {
+			continue
+		}
+		dir := filepath.Join(root, e.Name())
+		if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
+			continue
+		}
+		lock, err := lockDir(dir)
+		if err != nil {
+			continue // somebody holds it: the run is alive
+		}
+		err = os.RemoveAll(dir)
+		lock.Close()
+		if err != nil {
+			return fmt.Errorf("remove work of a dead run: %w", err)
+		}
+	}
+	return nil
+}
+
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

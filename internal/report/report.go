@@ -1,0 +1,157 @@
+// Package report holds the types of the run report: what a run did, stream by
+// stream, in a form that people and programs read.
+//
+// The JSON form is a contract: fields keep their names and meaning within a
+// Version, new ones may appear, readers ignore what they do not know. Times
+// are UTC, money does not appear, and no field ever holds a secret.
+// The package imports nothing of this module.
+package report
+
+import (
+	"slices"
+	"time"
+)
+
+// Version is the version of the report's JSON form.
+const Version = 1
+
+// The states of a run and of a stream.
+const (
+	Succeeded   = "succeeded"   // everything asked for is in the lake
+	Incomplete  = "incomplete"  // finished, but records were rejected or a stream or window failed
+	Failed      = "failed"      // nothing asked for could be done
+	Interrupted = "interrupted" // stopped by a signal at a safe point
+	Unavailable = "unavailable" // stream only: the account does not have it; a warning
+)
+
+// Run is the report of one run.
+type Run struct {
+	Version int       `json:"version"`
+	ID      string    `json:"run_id"`
+	Tool    string    `json:"tool"` // e.g. "paylake/0.1.0"
+	Command string    `json:"command"`
+	Status  string    `json:"status"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	Streams []*Stream `json:"streams"`
+}
+
+// Stream is the part of a report about one stream of one connection.
+type Stream struct {
+	Connection string `json:"connection"`
+	Source     string `json:"source"`
+	Stream     string `json:"stream"`
+	Table      string `json:"table"` // path below the destination
+	Sync       string `json:"sync"`  // incremental, full or snapshot
+	Status     string `json:"status"`
+	Error      string `json:"error,omitempty"`
+
+	Since *time.Time `json:"since,omitempty"` // range of creation time that was read
+	Until *time.Time `json:"until,omitempty"`
+
+	Paging   string         `json:"paging,omitempty"`         // the paging style that the server spoke
+	PageSize int            `json:"page_size,omitempty"`      // the page size in effect
+	Filter   string         `json:"filter,omitempty"`         // how exact the creation filter is: exact, days, none
+	Proofs   map[string]int `json:"proofs,omitempty"`         // windows by kind of proof
+	Failures []Window       `json:"failed_windows,omitempty"` //
+
+	Windows    int   `json:"windows"`    // windows read and proven complete
+	Requests   int64 `json:"requests"`   // requests sent, retries included
+	Retries    int64 `json:"retries"`    // requests sent again
+	Throttled  int64 `json:"throttled"`  // answers with status 429
+	Records    int64 `json:"records"`    // records kept
+	Outside    int64 `json:"outside"`    // records seen outside their window
+	Duplicates int64 `json:"duplicates"` // records seen again within their window
+	Rejects    int64 `json:"rejects"`    // records in the quarantine
+
+	FilesAdded   int   `json:"files_added"`
+	FilesRemoved int   `json:"files_removed"`
+	BytesAdded   int64 `json:"bytes_added"`
+	RowsAdded    int64 `json:"rows_added"`
+	RowsRemoved  int64 `json:"rows_removed"`
+	Unchanged    int   `json:"partitions_unchanged"`
+	Commits      int   `json:"commits"`
+	TableVersion int64 `json:"table_version"` // version of the table after the run, -1 if it does not exist
+
+	Watermark     *time.Time       `json:"watermark,omitempty"`      // everything created before has been read
+	UnknownFields map[string]int64 `json:"unknown_fields,omitempty"` // names the schema does not know, kept in _extra
+	Quarantine    []string         `json:"quarantine,omitempty"`     // objects that hold the rejected records
+	Warnings      []string         `json:"warnings,omitempty"`
+	Seconds       float64          `json:"seconds"`
+}
+
+// Window is a window that could not be proven complete.
+type Window struct {
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"`
+	Error string    `json:"error"`
+}
+
+// Warn adds a warning, each text once.
+func (s *Stream) Warn(text string) {
+	if !slices.Contains(s.Warnings, text) {
+		s.Warnings = append(s.Warnings, text)
+	}
+}
+
+// Count adds the number of windows that were proven in the given way.
+func (s *Stream) Count(proof string) {
+	if s.Proofs == nil {
+		s.Proofs = map[string]int{}
+	}
+	s.Windows++
+	s.Proofs[proof]++
+}
+
+// Unknown adds counts of unknown field names.
+func (s *Stream) Unknown(names map[string]int64) {
+	if len(names) > 0 && s.UnknownFields == nil {
+		s.UnknownFields = map[string]int64{}
+	}
+	for name, n := range names {
+		s.UnknownFields[name] += n
+	}
+}
+
+// Settle sets the status of a stream from what happened to it. An error that
+// was set before stays.
+func (s *Stream) Settle(interrupted bool) {
+	switch {
+	case s.Status == Unavailable:
+	case s.Error != "":
+		s.Status = Failed
+	case interrupted:
+		s.Status = Interrupted
+	case len(s.Failures) > 0 || s.Rejects > 0:
+		s.Status = Incomplete
+	default:
+		s.Status = Succeeded
+	}
+}
+
+// Settle sets the status of the run from its streams: succeeded when every
+// stream succeeded or is only unavailable, failed when none delivered
+// anything, incomplete between the two.
+func (r *Run) Settle(interrupted bool) {
+	delivered, trouble := 0, 0
+	for _, s := range r.Streams {
+		switch s.Status {
+		case Succeeded:
+			delivered++
+		case Incomplete:
+			delivered, trouble = delivered+1, trouble+1
+		case Failed:
+			trouble++
+		}
+	}
+	switch {
+	case interrupted:
+		r.Status = Interrupted
+	case delivered == 0 && len(r.Streams) > 0:
+		r.Status = Failed
+	case trouble > 0:
+		r.Status = Incomplete
+	default:
+		r.Status = Succeeded
+	}
+}

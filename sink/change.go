@@ -1,0 +1,115 @@
+package sink
+
+import (
+	"fmt"
+
+	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/writer"
+)
+
+// Mode says how the rows of a change meet the rows of the table.
+type Mode uint8
+
+// The modes of a change.
+const (
+	Replace   Mode = iota + 1 // the listed partitions get exactly the change's rows
+	Overwrite                 // the table gets exactly the change's rows, less what is behind the horizon
+	Append                    // the change's rows come beside those of the table
+)
+
+// String returns the mode's name in lower case.
+func (m Mode) String() string {
+	switch m {
+	case Replace:
+		return "replace"
+	case Overwrite:
+		return "overwrite"
+	case Append:
+		return "append"
+	}
+	return fmt.Sprintf("mode %d", uint8(m))
+}
+
+// Mark is a number that a table remembers for an application, written in the
+// same commit as the data: a watermark, or the number of a batch.
+type Mark struct {
+	App     string // who the mark belongs to; few of them, they are never removed
+	Version int64  // any number; what it means is the application's own business
+}
+
+// Change is one commit that is wanted. The data files are local and finished;
+// the sink uploads those it needs and never deletes a local file.
+type Change struct {
+	Mode Mode
+
+	// Base is the version of the snapshot that was loaded before the first
+	// request of the oldest window in the change; -1 where there was no table.
+	// Commits after it by Paylake that touch a partition of the change make
+	// the outcome Conflict. Append ignores it.
+	Base int64
+
+	// Partitions are what Replace replaces: they get exactly the rows of Files,
+	// and a partition without a file becomes empty. Files of other partitions
+	// are an error.
+	Partitions []partitioning.Value
+
+	// Keep is the horizon of Overwrite: partitions before it stay as they are.
+	// "" keeps none.
+	Keep partitioning.Value
+
+	Files []writer.File
+
+	// Mark is written with the data; nil for none. An Append whose mark is not
+	// greater than the table's was committed before: AlreadyDone.
+	Mark *Mark
+
+	AcceptShrink bool   // do not refuse a change that removes many rows
+	RunID        string // identifies the run in the table's history
+	Operation    string // what the user asked for, e.g. "sync"; for the table's history
+}
+
+// Outcome is how a commit ended when it did not fail.
+type Outcome uint8
+
+// The outcomes of a commit.
+const (
+	Committed   Outcome = iota + 1 // a new version holds the change
+	Unchanged                      // the table holds the same rows already: nothing was written
+	AlreadyDone                    // an earlier commit with this mark holds the change
+	Conflict                       // another run committed to some of the partitions: read them again
+)
+
+// String returns the outcome's name in lower case.
+func (o Outcome) String() string {
+	switch o {
+	case Committed:
+		return "committed"
+	case Unchanged:
+		return "unchanged"
+	case AlreadyDone:
+		return "already done"
+	case Conflict:
+		return "conflict"
+	}
+	return fmt.Sprintf("outcome %d", uint8(o))
+}
+
+// Receipt tells how a commit ended and what it did to the table.
+type Receipt struct {
+	Outcome Outcome
+
+	// Version is the new version, or the table's newest one when nothing was
+	// written. After Conflict it is the one to load and to use as Base.
+	Version int64
+
+	FilesAdded, FilesRemoved int
+	BytesAdded, BytesRemoved int64
+	RowsAdded, RowsRemoved   int64 // rows of those files, whether or not they are the same records
+
+	Skipped int // partitions that held the same rows already
+	Stale   []partitioning.Value
+
+	// Warnings are troubles that did not touch the data, such as a checkpoint
+	// that could not be written.
+	Warnings []string
+}

@@ -1,0 +1,96 @@
+package delta
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/schema"
+	"github.com/paylake/paylake/sink/store"
+)
+
+// Settings are what a run knows of a table. They are not changed by this
+// package and must not change while a Table has them.
+type Settings struct {
+	Table       *schema.Table
+	Spec        partitioning.Spec
+	Description string // the table's comment; "" takes Table.Description
+
+	// Properties become the properties of a new table. Those that start with
+	// "paylake." must be equal in a table that exists already, except
+	// paylake.schemaVersion, which only ever grows.
+	Properties map[string]string
+
+	Engine string           // who commits, like "paylake/0.1.0"
+	Now    func() time.Time // for timestamps in the log; nil = time.Now
+}
+
+// PropertySchemaVersion is the property that holds the version of the columns.
+const PropertySchemaVersion = "paylake.schemaVersion"
+
+const (
+	ownProperties = "paylake." // prefix of the properties that must be equal
+	ownEngine     = "paylake/" // prefix of commitInfo.engineInfo of our commits
+)
+
+// Table is one Delta table. Load may be called at any time from any goroutine;
+// one Commit at a time.
+type Table struct {
+	store    store.Store
+	root     string
+	settings Settings
+
+	mu   sync.Mutex
+	tip  *Snapshot           // the newest snapshot seen, nil before the first
+	size int64               // of the commit object of tip, -1 if not known
+	seen map[int64]touch     // of the commits that were read
+	sums map[string]fileSums // of live files without tags that were read
+}
+
+// fileSums are the sums of a file that had to be read.
+type fileSums struct {
+	size int64
+	sums sums
+}
+
+// Open prepares a table under the key prefix root, with "" for the store's own
+// root. It does no I/O. An error means that the settings cannot be right.
+func Open(st store.Store, root string, s Settings) (*Table, error) {
+	switch {
+	case s.Table == nil:
+		return nil, errors.New("open delta table: no schema")
+	case !strings.HasPrefix(s.Engine, ownEngine):
+		return nil, fmt.Errorf("open delta table %s: engine %q does not start with %q", root, s.Engine, ownEngine)
+	case strings.HasPrefix(root, "/") || strings.HasSuffix(root, "/"):
+		return nil, fmt.Errorf("open delta table %q: a root has no slash at its ends", root)
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	return &Table{store: st, root: root, settings: s, size: -1, seen: map[int64]touch{}, sums: map[string]fileSums{}}, nil
+}
+
+// Root returns the key prefix of the table.
+func (t *Table) Root() string { return t.root }
+
+// key returns the store's key of a path below the table's root.
+func (t *Table) key(path string) string {
+	if t.root == "" {
+		return path
+	}
+	return t.root + "/" + path
+}
+
+// now returns the time in milliseconds since 1970, as the log counts it.
+func (t *Table) now() int64 { return t.settings.Now().UnixMilli() }
+
+// partitionColumns returns the partition columns that the settings ask for.
+func (t *Table) partitionColumns() []string {
+	if t.settings.Spec.Column == "" {
+		return []string{}
+	}
+	return []string{t.settings.Spec.Column}
+}

@@ -1,0 +1,214 @@
+package delta
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/paylake/paylake/partitioning"
+)
+
+// Tags on the adds of Paylake: sums over the rows of the file, in hexadecimal.
+const (
+	tagFingerprint = "paylake.fingerprint" // of schema.Fingerprint
+	tagKeys        = "paylake.keys"        // of schema.KeyHashes
+)
+
+// File is a live data file of a snapshot.
+type File struct {
+	URI         string // add.path as it stands in the log
+	Path        string // the same decoded: relative to the table's root, except in a shallow clone
+	Partition   partitioning.Value
+	Size        int64     // bytes
+	Rows        int64     // -1 where the log does not say
+	Modified    time.Time // UTC
+	Stats       string    // the statistics' JSON text, "" for none
+	Fingerprint uint64    // sum over the rows, if Tagged
+	Keys        uint64    // sum over the rows' key hashes, if Tagged
+	Tagged      bool      // the log holds Fingerprint, Keys and Rows
+}
+
+// file is a live data file in memory. It is never changed after it was made:
+// snapshots share it.
+type file struct {
+	uri      string
+	path     string
+	values   *values
+	size     int64
+	modified int64 // ms since 1970
+	stats    string
+	tags     map[string]string // those of other engines
+	sums     sums
+	tagged   bool
+	deleted  bool // has a deletion vector
+}
+
+// sums tells whether two sets of rows are the same, whatever their order and
+// files.
+type sums struct {
+	rows        int64 // -1 = unknown
+	fingerprint uint64
+	keys        uint64
+}
+
+func (s sums) plus(o sums) sums {
+	if s.rows < 0 || o.rows < 0 {
+		return sums{rows: -1}
+	}
+	return sums{s.rows + o.rows, s.fingerprint + o.fingerprint, s.keys + o.keys}
+}
+
+// values are the partition values of a file, shared by the files of a partition.
+type values struct {
+	log   map[string]*string
+	value partitioning.Value
+}
+
+// interner keeps one copy of equal partition values.
+type interner map[string]*values
+
+func (in interner) intern(log map[string]*string) *values {
+	var id strings.Builder
+	names := slices.Sorted(maps.Keys(log))
+	for _, name := range names {
+		id.WriteString(name)
+		if v := log[name]; v != nil {
+			id.WriteString("\x01" + *v)
+		}
+		id.WriteByte(0)
+	}
+	if v, ok := in[id.String()]; ok {
+		return v
+	}
+	v := &values{log: log, value: partitionValue(names, log)}
+	if v.log == nil {
+		v.log = map[string]*string{} // partitionValues is required in an add
+	}
+	in[id.String()] = v
+	return v
+}
+
+// partitionValue spells the values of a file as one Value. Tables of Paylake
+// have at most one partition column; others read like "year=2020/day=5".
+func partitionValue(names []string, log map[string]*string) partitioning.Value {
+	value := func(name string) string {
+		if v := log[name]; v != nil {
+			return *v
+		}
+		return ""
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return partitioning.Value(value(names[0]))
+	}
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = name + "=" + value(name)
+	}
+	return partitioning.Value(strings.Join(parts, "/"))
+}
+
+// newFile makes a file from an add. numRecords is -1 unless the caller knows it
+// from elsewhere than the statistics' text.
+func newFile(a *add, in interner, numRecords int64) *file {
+	f := &file{
+		uri: a.Path, path: canonical(a.Path), values: in.intern(a.PartitionValues),
+		size: a.Size, modified: a.ModificationTime, stats: a.Stats,
+		deleted: len(a.DeletionVector) > 0 && string(a.DeletionVector) != "null",
+	}
+	f.sums.rows = numRecords
+	if n, ok := recordsOf(a.Stats); ok {
+		f.sums.rows = n
+	}
+	fingerprint, ok1 := parseHex(a.Tags[tagFingerprint])
+	keys, ok2 := parseHex(a.Tags[tagKeys])
+	if ok1 && ok2 && f.sums.rows >= 0 {
+		f.sums.fingerprint, f.sums.keys, f.tagged = fingerprint, keys, true
+	}
+	for k, v := range a.Tags {
+		if f.tagged && (k == tagFingerprint || k == tagKeys) {
+			continue
+		}
+		if f.tags == nil {
+			f.tags = map[string]string{}
+		}
+		f.tags[k] = v
+	}
+	return f
+}
+
+// recordsOf reads numRecords. Statistics that cannot be read count as absent.
+func recordsOf(stats string) (int64, bool) {
+	if stats == "" {
+		return 0, false
+	}
+	var s struct {
+		NumRecords *int64 `json:"numRecords"`
+	}
+	if json.Unmarshal([]byte(stats), &s) != nil || s.NumRecords == nil || *s.NumRecords < 0 {
+		return 0, false
+	}
+	return *s.NumRecords, true
+}
+
+// add turns the file back into the action it came from.
+func (f *file) add(dataChange bool) *add {
+	tags := f.tags
+	if f.tagged {
+		tags = maps.Clone(f.tags)
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		tags[tagFingerprint], tags[tagKeys] = hex(f.sums.fingerprint), hex(f.sums.keys)
+	}
+	return &add{Path: f.uri, PartitionValues: f.values.log, Size: f.size, ModificationTime: f.modified,
+		DataChange: dataChange, Stats: f.stats, Tags: tags}
+}
+
+// remove makes the action that removes the file at now (ms since 1970).
+func (f *file) remove(now int64) *remove {
+	size := f.size
+	return &remove{Path: f.uri, DeletionTimestamp: &now, DataChange: true, ExtendedFileMetadata: true,
+		PartitionValues: f.values.log, Size: &size}
+}
+
+func (f *file) public() File {
+	return File{URI: f.uri, Path: f.path, Partition: f.values.value, Size: f.size, Rows: f.sums.rows,
+		Modified: time.UnixMilli(f.modified).UTC(), Stats: f.stats,
+		Fingerprint: f.sums.fingerprint, Keys: f.sums.keys, Tagged: f.tagged}
+}
+
+func hex(v uint64) string { return strconv.FormatUint(v, 16) }
+
+func parseHex(text string) (uint64, bool) {
+	v, err := strconv.ParseUint(text, 16, 64)
+	return v, err == nil
+}
+
+// canonical decodes the path of an add or remove. Engines spell an absolute
+// path on disk with or without its scheme; both mean one file.
+func canonical(uri string) string {
+	path, err := partitioning.FromURI(uri)
+	if err != nil {
+		path = uri // not an encoding: the name itself
+	}
+	if rest, ok := strings.CutPrefix(path, "file:"); ok && strings.HasPrefix(rest, "/") {
+		return "/" + strings.TrimLeft(rest, "/")
+	}
+	return path
+}
+
+// outside reports whether a decoded path leads out of the table's folder, as
+// those of a shallow clone do: "/lake/t/f.parquet", "s3://lake/t/f.parquet".
+func outside(path string) bool {
+	scheme, _, ok := strings.Cut(path, ":/")
+	notScheme := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '+' && r != '-' && r != '.'
+	}
+	return strings.HasPrefix(path, "/") || ok && !strings.ContainsFunc(scheme, notScheme)
+}

@@ -1,0 +1,156 @@
+package delta
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+
+	"github.com/paylake/paylake/partitioning"
+)
+
+// state is what the actions of a log add up to (PROTOCOL.md, "Action
+// Reconciliation").
+type state struct {
+	version    int64
+	protocol   *protocol
+	meta       *metaData
+	files      map[string]*file  // live, by decoded path
+	tombstones map[string]remove // by decoded path; kept for checkpoints
+	txns       map[string]txn
+	in         interner
+}
+
+func newState() *state {
+	return &state{version: -1, files: map[string]*file{}, tombstones: map[string]remove{}, txns: map[string]txn{}, in: interner{}}
+}
+
+// clone copies the state so that the copy can go on. Files are shared: they
+// never change.
+func (s *state) clone() *state {
+	c := *s
+	c.files, c.tombstones, c.txns, c.in = maps.Clone(s.files), maps.Clone(s.tombstones), maps.Clone(s.txns), maps.Clone(s.in)
+	return &c
+}
+
+// touch tells what a commit did, for the conflict rules.
+type touch struct {
+	provenance
+	partitions map[partitioning.Value]bool // of every add and remove, dataChange or not
+	everything bool                        // a remove that does not tell its partition
+}
+
+// commit applies the actions of one commit. Removes come first: a commit may
+// remove a file's old state and add its new one.
+func (s *state) commit(version int64, actions []action) touch {
+	t := touch{partitions: map[partitioning.Value]bool{}}
+	for _, a := range actions {
+		if a.CommitInfo != nil {
+			t.provenance = readCommitInfo(a.CommitInfo)
+		}
+		if a.Remove != nil {
+			s.remove(a.Remove, &t)
+		}
+		s.apply(a)
+	}
+	for _, a := range actions {
+		if a.Add != nil {
+			t.partitions[s.add(a.Add, -1).values.value] = true
+		}
+	}
+	s.version = version
+	return t
+}
+
+// apply takes over the actions of which the latest counts.
+func (s *state) apply(a action) {
+	switch {
+	case a.Protocol != nil:
+		s.protocol = a.Protocol
+	case a.MetaData != nil:
+		s.meta = a.MetaData
+	case a.Txn != nil:
+		s.txns[a.Txn.AppID] = *a.Txn
+	}
+}
+
+func (s *state) add(a *add, numRecords int64) *file {
+	f := newFile(a, s.in, numRecords)
+	delete(s.tombstones, f.path)
+	s.files[f.path] = f
+	return f
+}
+
+func (s *state) remove(r *remove, t *touch) {
+	path := canonical(r.Path)
+	f, live := s.files[path]
+	switch {
+	case r.PartitionValues != nil:
+		t.partitions[s.in.intern(r.PartitionValues).value] = true
+	case live:
+		t.partitions[f.values.value] = true
+	default:
+		t.everything = true
+	}
+	delete(s.files, path)
+	s.tombstones[path] = *r
+}
+
+// check reports a log that lacks what every table must have.
+func (s *state) check() error {
+	switch {
+	case s.protocol == nil:
+		return errors.New("the log has no protocol action")
+	case s.meta == nil:
+		return errors.New("the log has no metaData action")
+	}
+	return nil
+}
+
+// readCommit reads the actions of one commit.
+func (t *Table) readCommit(ctx context.Context, version int64) (_ []action, err error) {
+	key := t.key(commitName(version))
+	body, err := t.store.Open(ctx, key, 0, -1)
+	if err != nil {
+		return nil, fmt.Errorf("read commit %d of table %s: %w", version, t.root, err)
+	}
+	defer func() { err = errors.Join(err, body.Close()) }()
+	actions, err := readActions(body)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	return actions, nil
+}
+
+// readActions reads newline-delimited actions. Lines may be of any length.
+func readActions(r io.Reader) ([]action, error) {
+	var actions []action
+	buf := bufio.NewReaderSize(r, 64<<10)
+	for line := 1; ; line++ {
+		text, err := buf.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if !blank(text) {
+			a, derr := decodeAction(text)
+			if derr != nil {
+				return nil, fmt.Errorf("line %d: %w", line, derr)
+			}
+			actions = append(actions, a)
+		}
+		if err != nil {
+			return actions, nil
+		}
+	}
+}
+
+func blank(line []byte) bool {
+	for _, c := range line {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}

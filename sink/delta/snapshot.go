@@ -1,0 +1,164 @@
+package delta
+
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/paylake/paylake/partitioning"
+)
+
+// Snapshot is a version of a table as its log tells it. It never changes and is
+// safe for concurrent use. The one of a table that does not exist has version
+// -1 and nothing in it.
+type Snapshot struct {
+	*state
+	partitions map[partitioning.Value]*partition
+	order      []partitioning.Value // ascending
+	rows       int64
+	bytes      int64
+}
+
+// partition are the live files of one partition.
+type partition struct {
+	files []*file
+	sums  sums // rows -1 where a file does not tell them
+	known bool // every file is tagged: the sums are the rows'
+}
+
+func newSnapshot(s *state) *Snapshot {
+	n := &Snapshot{state: s, partitions: map[partitioning.Value]*partition{}}
+	for _, f := range s.files {
+		p := n.partitions[f.values.value]
+		if p == nil {
+			p = &partition{known: true}
+			n.partitions[f.values.value] = p
+		}
+		p.files = append(p.files, f)
+		p.sums = p.sums.plus(f.sums)
+		p.known = p.known && f.tagged
+		n.rows += max(f.sums.rows, 0)
+		n.bytes += f.size
+	}
+	for _, p := range n.partitions {
+		slices.SortFunc(p.files, func(a, b *file) int { return compare(a.path, b.path) })
+	}
+	n.order = slices.Sorted(maps.Keys(n.partitions))
+	return n
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Version returns the version of the newest commit, -1 where there is no table.
+func (s *Snapshot) Version() int64 { return s.version }
+
+// Exists reports whether there is a table.
+func (s *Snapshot) Exists() bool { return s.version >= 0 }
+
+// Mark returns the number that the table remembers for app.
+func (s *Snapshot) Mark(app string) (int64, bool) {
+	t, ok := s.txns[app]
+	return t.Version, ok
+}
+
+// Partition returns what the log tells of partition v: its rows (-1 where a file
+// lacks the number), the sum of the fingerprints of its rows and the number of
+// its files. known is false where a file of another engine lacks its
+// fingerprint; the sum then means nothing. An empty partition is known.
+func (s *Snapshot) Partition(v partitioning.Value) (rows int64, fingerprint uint64, known bool, files int) {
+	p := s.partition(v)
+	return p.sums.rows, p.sums.fingerprint, p.known, len(p.files)
+}
+
+func (s *Snapshot) partition(v partitioning.Value) *partition {
+	if p := s.partitions[v]; p != nil {
+		return p
+	}
+	return &partition{known: true}
+}
+
+// Partitions yields the values of the partitions that hold files, in ascending
+// order.
+func (s *Snapshot) Partitions() iter.Seq[partitioning.Value] { return slices.Values(s.order) }
+
+// Oldest and Newest return the first and the last partition that holds a file;
+// false where there is none. The null partition "" is the oldest.
+func (s *Snapshot) Oldest() (partitioning.Value, bool) {
+	if len(s.order) == 0 {
+		return "", false
+	}
+	return s.order[0], true
+}
+
+// Newest returns the last partition: see Oldest.
+func (s *Snapshot) Newest() (partitioning.Value, bool) {
+	if len(s.order) == 0 {
+		return "", false
+	}
+	return s.order[len(s.order)-1], true
+}
+
+// Files yields the live data files, by partition, then by path.
+func (s *Snapshot) Files() iter.Seq[File] {
+	return func(yield func(File) bool) {
+		for _, v := range s.order {
+			for _, f := range s.partitions[v].files {
+				if !yield(f.public()) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// NumFiles returns the number of live data files.
+func (s *Snapshot) NumFiles() int { return len(s.files) }
+
+// Rows returns the rows of all live files that tell their number; those of
+// Paylake always do.
+func (s *Snapshot) Rows() int64 { return s.rows }
+
+// Bytes returns the size of all live files.
+func (s *Snapshot) Bytes() int64 { return s.bytes }
+
+// Schema returns the table's columns as the log holds them: the JSON text of
+// PROTOCOL.md, "Schema Serialization Format". "" where there is no table.
+func (s *Snapshot) Schema() string {
+	if s.meta == nil {
+		return ""
+	}
+	return s.meta.SchemaString
+}
+
+// PartitionColumns returns the names of the partition columns, a copy.
+func (s *Snapshot) PartitionColumns() []string {
+	if s.meta == nil {
+		return nil
+	}
+	return slices.Clone(s.meta.PartitionColumns)
+}
+
+// Property returns a table property.
+func (s *Snapshot) Property(name string) (string, bool) {
+	if s.meta == nil {
+		return "", false
+	}
+	v, ok := s.meta.Configuration[name]
+	return v, ok
+}
+
+// Description returns the table's comment.
+func (s *Snapshot) Description() string {
+	if s.meta == nil {
+		return ""
+	}
+	return s.meta.Description
+}

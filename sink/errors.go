@@ -1,0 +1,69 @@
+package sink
+
+import "fmt"
+
+// ShrinkError refuses a change that would remove many of the rows it replaces,
+// or all of them. Nothing was written.
+type ShrinkError struct {
+	Table   string
+	Before  int64 // rows of the replaced partitions
+	Removed int64 // rows of those whose key the change does not have
+	Empty   bool  // the change has no rows at all
+}
+
+// Error says how many rows would go and how to accept that.
+func (e *ShrinkError) Error() string {
+	if e.Empty {
+		return fmt.Sprintf("table %s: the source answered no rows at all where the table has %d: check the account and the key; "+
+			"if the rows are really gone, repeat with --accept-shrink", e.Table, e.Before)
+	}
+	return fmt.Sprintf("table %s: the source no longer has %d of %d rows (more than 5 %%): check the account and the key; "+
+		"if the rows are really gone, repeat with --accept-shrink", e.Table, e.Removed, e.Before)
+}
+
+// SettingsError refuses a run whose settings are not those the table was made
+// with. Nothing was written.
+type SettingsError struct {
+	Table    string
+	Property string // table property, or "partition columns"
+	Have     string // the table's; "" when it has none
+	Want     string // the run's
+}
+
+// Error says which setting differs and what to do.
+func (e *SettingsError) Error() string {
+	if e.Have == "" {
+		return fmt.Sprintf("table %s: it has no %s (wanted %q), so Paylake did not make it: choose another folder, layer or table_prefix",
+			e.Table, e.Property, e.Want)
+	}
+	return fmt.Sprintf("table %s: its %s is %q, but this run has %q: use the settings the table was made with, or choose another folder, layer or table_prefix",
+		e.Table, e.Property, e.Have, e.Want)
+}
+
+// SchemaError refuses rows that do not fit the columns of the table. Nothing
+// was written.
+type SchemaError struct {
+	Table  string
+	Column string // dotted path
+	Have   string // the table's type
+	Want   string // the run's
+}
+
+// Error says which column differs and what to do.
+func (e *SchemaError) Error() string {
+	return fmt.Sprintf("table %s: column %s is %s in the table, but this version of Paylake writes %s: "+
+		"sync into a new table (table_prefix), or rename the old one and run a full sync", e.Table, e.Column, e.Have, e.Want)
+}
+
+// UnsupportedError refuses a table that uses a feature this version of Paylake
+// does not know. Nothing was written.
+type UnsupportedError struct {
+	Table   string
+	Feature string // the feature's name in the Delta protocol, or what the table asks for
+}
+
+// Error names the feature.
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("table %s: it uses the Delta feature %s, which Paylake does not support: remove the feature, or choose another table",
+		e.Table, e.Feature)
+}

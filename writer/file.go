@@ -1,0 +1,151 @@
+package writer
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/google/uuid"
+
+	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/schema"
+)
+
+// openFile is a Parquet file being written.
+type openFile struct {
+	layout    *layout
+	partition partitioning.Value
+	f         *os.File
+	buf       *bufio.Writer
+	pq        *file.Writer
+	shredder  *shredder
+	rows      int64
+	stats     *stats
+	prints    uint64
+	keys      uint64
+	min, max  time.Time
+}
+
+// create opens the next file of the current partition.
+func (w *Writer) create() (*openFile, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return nil, fmt.Errorf("name a file: %w", err)
+	}
+	name := fmt.Sprintf("part-%05d-%s.zstd.parquet", w.count, id)
+	f, err := os.OpenFile(filepath.Join(w.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("create file: %w", err)
+	}
+	w.count++
+	out := &openFile{layout: w.layout, partition: w.partition, f: f, buf: bufio.NewWriterSize(f, 256<<10), shredder: &w.shredder, stats: newStats(w.table)}
+	out.pq, err = file.NewParquetWriterWithError(out.buf, w.layout.root, file.WithWriterProps(w.layout.props))
+	if err != nil {
+		return nil, errors.Join(err, out.remove())
+	}
+	return out, nil
+}
+
+// guard turns a panic of the Parquet library into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("parquet library: %v", r)
+		}
+	}()
+	return f()
+}
+
+// write appends a row group.
+func (o *openFile) write(b arrow.RecordBatch) error {
+	if err := guard(func() error { return o.shredder.write(o.pq, b) }); err != nil {
+		return fmt.Errorf("write row group of %d rows: %w", b.NumRows(), err)
+	}
+	o.rows += b.NumRows()
+	o.stats.add(b)
+	for _, h := range schema.Fingerprint(b) {
+		o.prints += h
+	}
+	for _, h := range schema.KeyHashes(b, o.layout.table.Key) {
+		o.keys += h
+	}
+	o.addTimes(b)
+	return nil
+}
+
+// addTimes widens the range of time by the rows of b, which may be unsorted.
+func (o *openFile) addTimes(b arrow.RecordBatch) {
+	if o.layout.time < 0 {
+		return
+	}
+	col := b.Column(o.layout.time).(*array.Timestamp)
+	if col.NullN() > 0 { // only a table without windows may have rows without time
+		for i := range col.Len() {
+			if col.IsValid(i) {
+				o.addTime(col.Value(i))
+			}
+		}
+		return
+	}
+	o.addTime(slices.Min(col.TimestampValues()))
+	o.addTime(slices.Max(col.TimestampValues()))
+}
+
+func (o *openFile) addTime(v arrow.Timestamp) {
+	t := v.ToTime(arrow.Microsecond)
+	if o.min.IsZero() || t.Before(o.min) {
+		o.min = t
+	}
+	if o.max.IsZero() || t.After(o.max) {
+		o.max = t
+	}
+}
+
+// finish writes the footer and syncs the file.
+func (o *openFile) finish() (File, error) {
+	if err := guard(o.pq.Close); err != nil {
+		return File{}, fmt.Errorf("write footer: %w", err)
+	}
+	if err := o.buf.Flush(); err != nil {
+		return File{}, fmt.Errorf("write file: %w", err)
+	}
+	if err := o.f.Sync(); err != nil {
+		return File{}, fmt.Errorf("sync file: %w", err)
+	}
+	info, err := o.f.Stat()
+	if err != nil {
+		return File{}, fmt.Errorf("stat file: %w", err)
+	}
+	if err := o.f.Close(); err != nil {
+		return File{}, fmt.Errorf("close file: %w", err)
+	}
+	return File{
+		Path: o.f.Name(), Name: filepath.Base(o.f.Name()), Partition: o.partition,
+		Rows: o.rows, Bytes: info.Size(), Stats: o.stats.json(),
+		Fingerprint: o.prints, Keys: o.keys, MinTime: o.min, MaxTime: o.max,
+	}, nil
+}
+
+// remove closes and deletes the file, finished or not.
+func (o *openFile) remove() error {
+	if err := o.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return errors.Join(err, os.Remove(o.f.Name()))
+	}
+	return os.Remove(o.f.Name())
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
