@@ -53,9 +53,13 @@ func (rd *reading) byTotal(ctx context.Context, first page, size int) (evidence,
 	if err != nil || detail != "" {
 		return evidence{}, detail, err
 	}
+	if total < first.total { // a row that took a step back may have been missed
+		return evidence{}, fmt.Sprintf("the total fell from %d to %d", first.total, total), nil
+	}
 	if total > first.total {
-		if total, err = rd.catchUp(ctx, total, size); err != nil {
-			return evidence{}, "", err
+		total, detail, err = rd.catchUp(ctx, total, size)
+		if err != nil || detail != "" {
+			return evidence{}, detail, err
 		}
 	}
 	if distinct := int64(rd.dec.Distinct()); distinct != total {
@@ -76,7 +80,7 @@ func pagesFor(total int64, size int) int {
 func (rd *reading) between(ctx context.Context, last, size int) (string, error) {
 	var trouble atomic.Pointer[string]
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(rd.r.opts.Concurrency)
+	group.SetLimit(rd.inFlight())
 	for n := 2; n < last && trouble.Load() == nil && groupCtx.Err() == nil; n++ {
 		group.Go(func() error {
 			if trouble.Load() != nil {
@@ -94,6 +98,17 @@ func (rd *reading) between(ctx context.Context, last, size int) (string, error) 
 		return *detail, nil
 	}
 	return "", err
+}
+
+// inFlight is how many pages are asked for at once: only one when rows moved
+// before. Read one after the other, records that arrive at the head of a list
+// push others to later pages, where they are seen twice; read in parallel, a
+// record may be pushed from a page that is still to come to one that was read.
+func (rd *reading) inFlight() int {
+	if rd.attempts > 1 {
+		return 1
+	}
+	return rd.r.opts.Concurrency
 }
 
 // trouble says why page n cannot be followed by others.
@@ -139,16 +154,20 @@ func (rd *reading) tail(ctx context.Context, first page, last, size int) (int64,
 }
 
 // catchUp reads the first pages again, where the newest records are in lists
-// that go from new to old, until the total is accounted for.
-func (rd *reading) catchUp(ctx context.Context, total int64, size int) (int64, error) {
+// that go from new to old, until the total is accounted for. Records newer than
+// the window are no difference; others are.
+func (rd *reading) catchUp(ctx context.Context, total int64, size int) (int64, string, error) {
 	for n := 1; n <= maxCatchUp && int64(rd.dec.Distinct()) < total; n++ {
 		p, err := rd.fetch(ctx, ask{number: n, size: size})
 		if err != nil {
-			return 0, err
+			return 0, "", err
+		}
+		if p.Kept+p.Rejected > 0 && !rd.window.IsZero() {
+			return 0, fmt.Sprintf("%d records came into the window while it was read", p.Kept+p.Rejected), nil
 		}
 		if p.total >= 0 {
 			total = p.total
 		}
 	}
-	return total, nil
+	return total, "", nil
 }

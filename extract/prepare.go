@@ -39,7 +39,7 @@ func (r *Reader) Prepare(ctx context.Context, rng window.Window) ([]window.Windo
 	if err != nil {
 		return nil, r.explain(ctx, rng, err)
 	}
-	if root.newest.IsZero() {
+	if root.newest.IsZero() || r.cheapAsOne(root, rng) {
 		return []window.Window{rng}, nil
 	}
 	found, err := r.calibrate(ctx, root.newest, root.state)
@@ -55,6 +55,14 @@ func (r *Reader) Prepare(ctx context.Context, rng window.Window) ([]window.Windo
 		return pieces, nil
 	}
 	return []window.Window{rng}, nil
+}
+
+// cheapAsOne reports whether a range fits one window and asking for its wide
+// margins costs no more than the two requests that would find out how exact
+// the filter is.
+func (r *Reader) cheapAsOne(found root, rng window.Window) bool {
+	extra := float64(found.Rows) * float64(2*daysMargin) / float64(rng.Length())
+	return found.pieces == 1 && extra <= float64(2*r.learned.pageSize())
 }
 
 // root is what the first page of a range, or of each of its states, says.

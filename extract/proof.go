@@ -23,8 +23,8 @@ const (
 	// between pages.
 	ProofSinglePage Proof = "single page"
 	// ProofRepeated: the source reports no total and the window cannot be cut so
-	// that one page holds it; it was read two times with the same records. This is
-	// the weakest kind.
+	// that one page holds it; it was read two times, and the second time brought
+	// nothing new. This is the weakest kind.
 	ProofRepeated Proof = "repeated read"
 	// ProofObject: each parent's record is one answer.
 	ProofObject Proof = "single object"

@@ -26,6 +26,7 @@ type reading struct {
 	seen        map[seenKey]int // pages of this attempt, by what they hold
 	spilled     int             // rows given to spill
 	chunks      int             // since the last discard
+	failed      error           // of spill; nothing more goes there
 	duplicates  int
 	requests    atomic.Int64
 	attempts    int
@@ -127,8 +128,8 @@ func (rd *reading) unlock() { <-rd.turn }
 // overflow gives the rows decoded so far to spill when they are too many to be
 // held. The caller holds the turn.
 func (rd *reading) overflow() error {
-	if rd.spill == nil || rd.dec.Bytes() <= rd.r.opts.ChunkBytes {
-		return nil
+	if rd.failed != nil || rd.spill == nil || rd.dec.Bytes() <= rd.r.opts.ChunkBytes {
+		return rd.failed
 	}
 	rd.r.learned.sawRows(rd.dec.Rows(), rd.dec.Bytes())
 	rows, err := rd.dec.Build()
@@ -139,9 +140,9 @@ func (rd *reading) overflow() error {
 	rd.chunks++
 	rd.spilled += int(rows.NumRows())
 	if err := rd.spill.Chunk(rows); err != nil {
-		return fmt.Errorf("spill chunk: %w", err)
+		rd.failed = fmt.Errorf("spill chunk: %w", err)
 	}
-	return nil
+	return rd.failed
 }
 
 func (rd *reading) result(ev evidence) (Result, error) {

@@ -1,6 +1,7 @@
 package extract_test
 
 import (
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,9 +48,12 @@ func TestComplete(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tt.cfg.NoLimits = true
+				sizes := map[string]int{simapi.Payables: 100, simapi.BalanceOperations: 100} // every stream takes several windows
+				maps.Copy(sizes, tt.cfg.MaxSize)
+				tt.cfg.MaxSize = sizes
 				s := simapi.New(simapi.Merchant(3, monday, 20, 2500), tt.cfg)
 				for _, stream := range []string{simapi.Orders, simapi.Payables, simapi.BalanceOperations} {
-					r := reader(t, s, stream)
+					r := extract.NewReader(client(t, s), endpoint(t, stream), extract.ReaderOptions{Grid: utcDays, ChunkBytes: 50 << 10})
 					rng := whole(s.World())
 					e, err := run(t.Context(), r, rng)
 					require.NoError(t, err, stream)

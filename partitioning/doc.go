@@ -6,7 +6,7 @@
 //	2026-11-21            created_date=2026-11-21                    created_date=2026-11-21
 //	2026-11               created_month=2026-11                      created_month=2026-11
 //	(null)                created_date=__HIVE_DEFAULT_PARTITION__    the same
-//	São Paulo             city=~1c5d0a0e (a hash of the value)       city=~1c5d0a0e
+//	São Paulo             city=~ac9143cb (a hash of the value)       city=~ac9143cb
 //
 // Partitions are computed in a time zone whose data is embedded in the binary;
 // days of 23 and 25 hours exist.

@@ -3,7 +3,6 @@ package partitioning
 import (
 	"fmt"
 	"sort"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -70,8 +69,3 @@ func (s Spec) times(b arrow.RecordBatch) ([]arrow.Timestamp, error) {
 	}
 	return times, nil
 }
-
-var _ interface { // what windows are planned on
-	Floor(time.Time) time.Time
-	Next(time.Time) time.Time
-} = Spec{}

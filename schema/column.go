@@ -1,5 +1,10 @@
 package schema
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // A column gathers the values of one field, in the order of decoding. It
 // stores only what is there: a mark says which slot a value belongs to, and
 // slots without a mark are null. So a field that a record lacks costs nothing.
@@ -41,6 +46,29 @@ func (c *column) text(s []byte, slot int32) {
 	c.marks = append(c.marks, mark{slot, int32(len(c.data))})
 }
 
+// take copies the string whose opening quote is before i, as it looks for its
+// end, eight bytes at a time. It returns the position after the string. If the
+// string is not plain, or the buffer has no room for it, it returns 0 and has
+// done nothing.
+func (c *column) take(b []byte, i int, slot int32) int {
+	n, room := len(c.data), c.data[:cap(c.data)]
+	for i+8 <= len(b) && n+8 <= len(room) {
+		w := binary.LittleEndian.Uint64(b[i:])
+		binary.LittleEndian.PutUint64(room[n:], w)
+		if m := special(w); m != 0 {
+			k := bits.TrailingZeros64(m) >> 3
+			if b[i+k] != '"' {
+				return 0
+			}
+			c.data = c.data[:n+k]
+			c.marks = append(c.marks, mark{slot, int32(n + k)})
+			return i + k + 1
+		}
+		i, n = i+8, n+8
+	}
+	return 0
+}
+
 // close marks the text that was just appended to data. Texts are checked
 // before they are appended, so there is never a text without a mark.
 func (c *column) close(slot int32) {
@@ -71,9 +99,6 @@ func (c *column) last(slot int32) int {
 	}
 	return -1
 }
-
-// end returns the end of the last value, in data or in the inner space.
-func (c *column) end() int32 { return c.start(len(c.marks)) }
 
 // truncate takes back all rows from the given one on.
 func (s *columns) truncate(rows int32) {

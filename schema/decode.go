@@ -69,6 +69,7 @@ type Decoder struct {
 	depth   int
 	objects uint64 // objects read so far
 	unknown unknown
+	mapKeys keySet // of the map being read
 	fault   fault
 
 	times    []int64 // of each row in the buffers, for sorting; or none
@@ -108,7 +109,6 @@ func NewDecoder(t *Table, opts *DecoderOptions) (*Decoder, error) {
 		d.options.Allocator = memory.DefaultAllocator
 	}
 	d.cols.counts = []int32{0}
-	d.secrets = secrets{all: names{}, always: names{}}
 	d.unknown.counts = map[string]*tally{}
 	d.root.kind = Struct
 	d.root.object = d.compileObject(t.Fields, &d.root, 0)

@@ -65,7 +65,7 @@ func (d *Decoder) Page(body []byte, layout Layout, requestID string) (Page, erro
 	if d.failed != nil {
 		return Page{}, d.failed
 	}
-	if d.cols.size()+2*len(body) > math.MaxInt32 {
+	if d.cols.size()+16*len(body) > math.MaxInt32 { // the paths in _extra may be longer than what they name
 		return Page{}, errFull
 	}
 	rows := d.cols.counts[0]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,6 +166,30 @@ func TestDecoderAgreesWithReference(t *testing.T) {
 			bodies = append(bodies, m.page(table))
 		}
 		requireSame(t, d, mem, bodies...)
+	}
+}
+
+func TestDamagedAnswersAgreeWithReference(t *testing.T) {
+	table := everyKind()
+	d, mem := newChecked(t, table)
+	for seed := range uint64(40000) {
+		m := maker{rand.New(rand.NewPCG(seed, 10)), 0.01}
+		body := m.page(table)
+		for range 1 + m.IntN(3) {
+			at := m.IntN(len(body))
+			switch m.IntN(3) {
+			case 0:
+				body[at] = m.pick(`"`, `\`, "{", "}", "[", "]", ",", ":", "0", "-", "e", ".", " ", "\n", "\x00", "\xff", "n", "t")[0]
+			case 1:
+				body = slices.Delete(body, at, at+1)
+			default:
+				body = slices.Insert(body, at, body[m.IntN(len(body))])
+			}
+			if len(body) == 0 {
+				break
+			}
+		}
+		requireSame(t, d, mem, body)
 	}
 }
 

@@ -35,6 +35,12 @@ func (d *Decoder) scalar(n *node, i int, slot int32) int {
 		s = d.unquoted(b[i+1 : end-1])
 	case n.kind == Bool && (c == 't' || c == 'f'):
 		end = skipValue(b, i, d.depth)
+	case n.kind == Int64 && isDigit(c):
+		if v, e := smallInt(b, i); e > 0 {
+			n.col.num(v, slot)
+			return e
+		}
+		end = skipNumber(b, i)
 	case (n.kind == Int64 || n.kind == Decimal) && (c == '-' || isDigit(c)):
 		end = skipNumber(b, i)
 	default:
@@ -88,6 +94,19 @@ func (d *Decoder) parse(kind Type, s []byte) (int64, outcome) {
 		return floorDay(us), state
 	}
 	return d.clock.parse(s)
+}
+
+// smallInt reads a number that is an integer of at most 18 digits and returns
+// it with the position after it, 0 if there is anything else at i.
+func smallInt(b []byte, i int) (int64, int) {
+	start, v := i, int64(0)
+	for ; i < len(b) && isDigit(b[i]); i++ {
+		v = v*10 + int64(b[i]-'0')
+	}
+	if i == len(b) || i-start > 18 || b[start] == '0' && i-start > 1 || b[i] == '.' || b[i]|0x20 == 'e' {
+		return 0, 0
+	}
+	return v, i
 }
 
 // parseInt reads a JSON number that is an integer and fits 64 bits.

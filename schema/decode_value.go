@@ -5,9 +5,7 @@ package schema
 // the position of a syntax error.
 func (d *Decoder) members(n *node, i int, slot int32) int {
 	o, b := n.object, d.body
-	if d.depth++; d.depth > maxDepth {
-		return ^i
-	}
+	d.depth++ // bounded by the table; what lies deeper is skipped
 	if i = skipSpace(b, i); i < len(b) && b[i] == '}' {
 		d.depth--
 		return i + 1
@@ -93,9 +91,8 @@ func (d *Decoder) value(n *node, i int, slot int32) int {
 	switch n.kind {
 	case String:
 		if c == '"' {
-			if e := plainEnd(b, i+1); e < len(b) && b[e] == '"' {
-				n.col.text(b[i+1:e], slot)
-				return e + 1
+			if end := n.col.take(b, i+1, slot); end > 0 {
+				return end
 			}
 		}
 		return d.text(n, i, slot)
@@ -125,7 +122,7 @@ func (d *Decoder) value(n *node, i int, slot int32) int {
 	return d.scalar(n, i, slot)
 }
 
-// text reads a value of a String field that is not simply a plain string.
+// text reads a value of a String field, however it is written.
 func (d *Decoder) text(n *node, i int, slot int32) int {
 	switch c := d.body[i]; {
 	case c == '"':
@@ -148,9 +145,7 @@ func (d *Decoder) text(n *node, i int, slot int32) int {
 // elements reads the elements of an array whose bracket is before i.
 func (d *Decoder) elements(n *node, i int, slot int32) int {
 	b := d.body
-	if d.depth++; d.depth > maxDepth {
-		return ^i
-	}
+	d.depth++
 	i = skipSpace(b, i)
 	if i >= len(b) || b[i] != ']' {
 		n.index = 0
@@ -203,38 +198,52 @@ func (d *Decoder) attributes(n *node, i int, slot int32) int {
 	if b[i] != '{' {
 		return d.misfit(n, i)
 	}
-	// Check all first: what follows may then rely on it.
-	end := skipValue(b, i, d.depth)
+	d.mapKeys.reset()
+	if i = skipSpace(b, i+1); i < len(b) && b[i] == '}' {
+		n.col.marks = append(n.col.marks, mark{slot, d.cols.counts[n.col.inner]})
+		return i + 1
+	}
+	for {
+		if i >= len(b) || b[i] != '"' {
+			return ^i
+		}
+		if i = d.attribute(n, i); i < 0 {
+			return i
+		}
+		if i = skipSpace(b, i); i >= len(b) || b[i] != ',' {
+			break
+		}
+		i = skipSpace(b, i+1)
+	}
+	if i >= len(b) || b[i] != '}' {
+		return ^i
+	}
+	n.col.marks = append(n.col.marks, mark{slot, d.cols.counts[n.col.inner]})
+	return i + 1
+}
+
+// attribute adds the member of a map that starts at i.
+func (d *Decoder) attribute(n *node, i int) int {
+	b := d.body
+	end := skipString(b, i+1)
 	if end < 0 {
 		return end
 	}
-	var twice keySet
-	for i = skipSpace(b, i+1); b[i] != '}'; {
-		start := i
-		i = skipString(b, i+1)
-		key := d.unquoted(b[start+1 : i-1])
-		start = skipColon(b, i)
-		i = skipValue(b, start, 0)
-		if !d.secrets.always.has(key) {
-			if twice.add(key) > 0 {
-				d.blame(n, reasonTwice)
-			}
-			d.attribute(n, key, b[start:i])
-		}
-		if i = skipSpace(b, i); b[i] == ',' {
-			i = skipSpace(b, i+1)
-		}
+	key := d.unquoted(b[i+1 : end-1])
+	if i = skipColon(b, end); i < 0 {
+		return i
 	}
-	n.col.marks = append(n.col.marks, mark{slot, d.cols.counts[n.col.inner]})
-	return end
-}
-
-// attribute adds a member of a map. The value is its JSON text.
-func (d *Decoder) attribute(n *node, key, value []byte) {
+	end = skipValue(b, i, d.depth+1)
+	if end < 0 || d.secrets.always.has(key) {
+		return end
+	}
+	if d.mapKeys.add(key) > 0 {
+		d.blame(n, reasonTwice)
+	}
 	at := d.cols.counts[n.col.inner]
 	d.cols.counts[n.col.inner]++
 	n.keys.text(key, at)
-	switch value[0] {
+	switch value := b[i:end]; value[0] {
 	case 'n':
 	case '"':
 		n.values.data = appendUnquoted(n.values.data, value[1:len(value)-1])
@@ -243,4 +252,5 @@ func (d *Decoder) attribute(n *node, key, value []byte) {
 		n.values.data = d.secrets.always.appendWithout(n.values.data, value)
 		n.values.close(at)
 	}
+	return end
 }

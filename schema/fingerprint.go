@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -21,7 +20,8 @@ import (
 //     their key, not to their order;
 //   - an empty struct, list or map differs from null.
 //
-// The hash is xxh3 with 64 bits. It is stored in tables: never change it.
+// Texts are hashed by xxh3 with 64 bits. The result is stored in tables: it may
+// never change.
 func Fingerprint(b arrow.RecordBatch) []uint64 {
 	return hashRows(b, func(name string) bool { return name != ColumnExtractedAt })
 }
@@ -40,10 +40,12 @@ func hashRows(b arrow.RecordBatch, include func(name string) bool) []uint64 {
 		}
 	}
 	for i, sum := range h.sums { // else values could change places between rows
-		h.sums[i] = hashInt(sum, 0)
+		h.sums[i] = hashInt(sum, rowSeed)
 	}
 	return h.sums
 }
+
+const rowSeed = 0x9e3779b97f4a7c15 // any number but 0, which hashes to 0
 
 // rowHasher adds up the hashes of the values of each row.
 type rowHasher struct {
@@ -160,10 +162,20 @@ func (h *rowHasher) addElements(a array.ListLike, path string, seed uint64, s sl
 
 // each adds hash(i, seed) for every slot that is not null.
 func (h *rowHasher) each(a arrow.Array, seed uint64, s slots, hash func(i int, seed uint64) uint64) {
-	nulls := a.NullN() > 0
-	for i := range a.Len() {
-		if nulls && a.IsNull(i) {
-			continue
+	bits, offset := a.NullBitmapBytes(), a.Data().Offset()
+	if a.NullN() == 0 {
+		bits = nil
+	}
+	for i := 0; i < a.Len(); i++ {
+		if bits != nil {
+			at := offset + i
+			if at&7 == 0 && bits[at>>3] == 0 { // columns are sparse: eight nulls at once
+				i += 7
+				continue
+			}
+			if bits[at>>3]>>(at&7)&1 == 0 {
+				continue
+			}
 		}
 		if row, seed := s.at(i, seed); row >= 0 {
 			h.sums[row] += hash(i, seed)
@@ -222,8 +234,11 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
+// hashInt hashes an integer under a seed that is a hash itself, by the finish of
+// SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
 func hashInt(v, seed uint64) uint64 {
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], v)
-	return xxh3.HashSeed(b[:], seed)
+	x := v ^ seed
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }

@@ -30,37 +30,51 @@ func (s *secrets) learn(f *Field, key string) {
 		if name = strings.ToLower(name); name == "" {
 			continue
 		}
-		s.all[name] = struct{}{}
+		s.all.add(name)
 		if !f.Excluded {
-			s.always[name] = struct{}{}
+			s.always.add(name)
 		}
 	}
 }
 
 // names is a set of names in lower case.
-type names map[string]struct{}
+type names struct {
+	set     map[string]bool
+	lengths uint64 // bit n: a name of n bytes, modulo 64, is in the set
+}
+
+func (s *names) add(name string) {
+	if s.set == nil {
+		s.set = map[string]bool{}
+	}
+	s.set[name] = true
+	s.lengths |= 1 << (len(name) & 63)
+}
 
 // has tells whether the set has a key, whatever its case and the white space
 // around it.
 func (s names) has(key []byte) bool {
-	if len(s) == 0 {
+	if s.lengths == 0 {
+		return false
+	}
+	key = bytes.TrimSpace(key)
+	if s.lengths&(1<<(len(key)&63)) == 0 {
 		return false
 	}
 	var buf [64]byte
-	lower := append(buf[:0], bytes.TrimSpace(key)...)
+	lower := append(buf[:0], key...)
 	for i, c := range lower {
 		if c >= 'A' && c <= 'Z' {
 			lower[i] = c | 0x20
 		}
 	}
-	_, ok := s[string(lower)]
-	return ok
+	return s.set[string(lower)]
 }
 
 // appendWithout appends a checked JSON text compactly, without the members, at
 // any depth, that have a name of the set.
 func (s names) appendWithout(dst, text []byte) []byte {
-	if len(s) == 0 || text[0] != '{' && text[0] != '[' {
+	if s.lengths == 0 || text[0] != '{' && text[0] != '[' {
 		return appendCompact(dst, text)
 	}
 	sc := scrubber{all: s}

@@ -21,14 +21,19 @@ const (
 	spaces      = everyByte * ' '
 )
 
+// special marks the bytes of w that are a quote, a backslash or a control
+// character by their highest bits. Of the bytes marked the lowest is always
+// right; those above it may be wrong.
+func special(w uint64) uint64 {
+	q, s := w^quotes, w^backslashes
+	return ((q-everyByte)&^q | (s-everyByte)&^s | (w-spaces)&^w) & highBits
+}
+
 // plainEnd returns the position of the first byte at or after i that is a
-// quote, a backslash or a control character, or len(b). It looks at eight
-// bytes at a time: of the bytes that a mask marks, the lowest is always right.
+// quote, a backslash or a control character, or len(b).
 func plainEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
-		w := binary.LittleEndian.Uint64(b[i:])
-		q, s := w^quotes, w^backslashes
-		if m := ((q-everyByte)&^q | (s-everyByte)&^s | (w-spaces)&^w) & highBits; m != 0 {
+		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}

@@ -28,13 +28,13 @@ func (t *Table) validate() error {
 	if !slices.ContainsFunc(t.Fields, func(f Field) bool { return !f.Injected && !f.NeverStore }) {
 		return fmt.Errorf("no field is read from the record")
 	}
+	if err := t.validateKey(); err != nil {
+		return err
+	}
 	for i := range t.Fields {
 		if f := &t.Fields[i]; f.Required && !slices.Contains(t.Key, f.Name) {
 			return fmt.Errorf("field %s: Required is for key fields only", f.Name)
 		}
-	}
-	if err := t.validateKey(); err != nil {
-		return err
 	}
 	for _, name := range []string{t.Time, t.Updated} {
 		if f := t.field(name); name != "" && (f == nil || f.NeverStore || f.Type != Timestamp) {

@@ -97,3 +97,14 @@ func BenchmarkWriteOrders(b *testing.B) {
 	b.ReportMetric(float64(size)/float64(rows), "B/row")
 	b.ReportMetric(float64(len(t.Leaves())), "leaves")
 }
+
+// BenchmarkFingerprint hashes 10,000 wide rows; one operation is one row group.
+func BenchmarkFingerprint(b *testing.B) {
+	batch := wideRows().batch(memory.DefaultAllocator, wideTable(), 10_000)
+	defer batch.Release()
+	b.ReportAllocs()
+	for b.Loop() {
+		schema.Fingerprint(batch)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/row")
+}

@@ -53,19 +53,9 @@ func (w *Writer) create() (*openFile, error) {
 	return out, nil
 }
 
-// guard turns a panic of the Parquet library into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("parquet library: %v", r)
-		}
-	}()
-	return f()
-}
-
 // write appends a row group.
 func (o *openFile) write(b arrow.RecordBatch) error {
-	if err := guard(func() error { return o.shredder.write(o.pq, b) }); err != nil {
+	if err := o.shredder.write(o.pq, b); err != nil {
 		return fmt.Errorf("write row group of %d rows: %w", b.NumRows(), err)
 	}
 	o.rows += b.NumRows()
@@ -110,7 +100,7 @@ func (o *openFile) addTime(v arrow.Timestamp) {
 
 // finish writes the footer and syncs the file.
 func (o *openFile) finish() (File, error) {
-	if err := guard(o.pq.Close); err != nil {
+	if err := o.pq.Close(); err != nil {
 		return File{}, fmt.Errorf("write footer: %w", err)
 	}
 	if err := o.buf.Flush(); err != nil {

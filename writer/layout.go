@@ -64,7 +64,7 @@ func properties(t *schema.Table, version string) *parquet.WriterProperties {
 		if l.Field.Type == schema.Timestamp {
 			props = append(props, parquet.WithEncodingFor(l.Path, parquet.Encodings.DeltaBinaryPacked))
 		}
-		if l.Repeated { // no reader prunes by them
+		if l.Repeated || l.Field.Type == schema.JSON { // no reader prunes by them
 			props = append(props, parquet.WithStatsFor(l.Path, false))
 		}
 	}

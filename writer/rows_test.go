@@ -38,6 +38,7 @@ type rows struct {
 	*rand.Rand
 	fill  func(f arrow.Field, depth int) float64 // chance that a nullable field is set
 	elems func() int                             // length of a list
+	long  int                                    // greatest length of a text, less 8; 0 = 16
 	micro int64                                  // time of the last row
 	id    int
 }
@@ -118,7 +119,11 @@ func (r *rows) text(name string) string {
 		return []string{"paid", "pending", "failed", "canceled"}[r.IntN(4)]
 	}
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	out := make([]byte, 8+r.IntN(16))
+	long := r.long
+	if long == 0 {
+		long = 16
+	}
+	out := make([]byte, 8+r.IntN(long))
 	for i := range out {
 		out[i] = letters[r.IntN(len(letters))]
 	}

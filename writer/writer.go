@@ -99,7 +99,7 @@ func (w *Writer) Write(ctx context.Context, p partitioning.Part) error {
 	if w.err != nil {
 		return w.err
 	}
-	if err := w.write(ctx, p); err != nil {
+	if err := guard(func() error { return w.write(ctx, p) }); err != nil {
 		w.err = fmt.Errorf("write table %s partition %q: %w", w.table.Name, p.Value, err)
 	}
 	return w.err
@@ -133,6 +133,17 @@ func (w *Writer) write(ctx context.Context, p partitioning.Part) error {
 	return w.writeWithHeld(ctx, p.Rows, size)
 }
 
+// guard turns a panic of the Arrow and Parquet libraries into an error: arrays
+// that contradict themselves are no reason to end the process.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("arrow library: %v", r)
+		}
+	}()
+	return f()
+}
+
 // Finish closes what is open and returns the files finished since the last
 // Finish, synced to disk. They are the caller's from then on. The writer can go
 // on with other rows.
@@ -142,7 +153,7 @@ func (w *Writer) Finish(ctx context.Context) ([]File, error) {
 	}
 	err := ctx.Err()
 	if err == nil {
-		err = w.closePartition()
+		err = guard(w.closePartition)
 	}
 	if err == nil {
 		err = syncDir(w.dir)

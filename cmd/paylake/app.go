@@ -17,7 +17,7 @@ import (
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	json           bool // the command was given --json; set before it runs
+	json           bool // --json was given
 }
 
 // app builds the command line. Every command has a file of its own.
@@ -72,9 +72,11 @@ func (e *env) finish(c *cli.Command) {
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		names := []string{"help"}
+		var names []string
 		for _, f := range c.Command.Flags {
-			names = append(names, f.Names()...)
+			if !slices.Contains(names, f.Names()[0]) {
+				names = append(names, f.Names()[0])
+			}
 		}
 		name = strings.TrimLeft(name, "-")
 		text = fmt.Sprintf("unknown flag --%s; %s", name, config.Hint(name, names))
@@ -113,8 +115,10 @@ func flagsFirst(app *cli.App, args []string) []string {
 			continue
 		}
 		flags = append(flags, arg)
-		if withValue[strings.TrimLeft(arg, "-")] && i+1 < len(args) {
-			i++
+		if withValue[strings.TrimLeft(arg, "-")] {
+			if i++; i == len(args) {
+				return flags // the parser says what is missing
+			}
 			flags = append(flags, args[i])
 		}
 	}

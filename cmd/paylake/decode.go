@@ -103,7 +103,8 @@ type decoding struct {
 	dataKey string
 	out     *bufio.Writer
 	rejects *json.Encoder // on stderr
-	broken  int           // answers that are no JSON
+	told    int           // rejects of the decoder that were printed
+	broken  int           // answers that are no list or record
 	line    []byte
 }
 
@@ -168,9 +169,12 @@ func (d *decoding) answers(file string, data []byte) error {
 		}
 		if a.err != nil {
 			d.broken++
-			if err := d.rejects.Encode(rejectInfo{Source: where, Reason: a.err.Error()}); err != nil {
-				return fmt.Errorf("write rejects: %w", err)
+			if err := d.tell(rejectInfo{Source: where, Reason: a.err.Error()}); err != nil {
+				return err
 			}
+		}
+		if err := d.tellRejects(); err != nil {
+			return err
 		}
 		if d.decoder.Bytes() > flushDecode {
 			if err := d.print(); err != nil {
@@ -197,7 +201,7 @@ func (d *decoding) print() error {
 	return nil
 }
 
-// end writes what is left and tells the rejects.
+// end writes what is left. It gives the exit code as an error.
 func (d *decoding) end() error {
 	if err := d.print(); err != nil {
 		return err
@@ -205,18 +209,31 @@ func (d *decoding) end() error {
 	if err := d.out.Flush(); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
+	if d.broken+d.told > 0 {
+		return said(exitIncomplete)
+	}
+	return nil
+}
+
+// tellRejects writes the rejects that came since it was called last.
+func (d *decoding) tellRejects() error {
 	rejects := d.decoder.Rejects()
-	for _, r := range rejects {
+	for _, r := range rejects[d.told:] {
 		info := rejectInfo{Source: r.RequestID, Key: r.Key, Pointer: r.Pointer, Reason: r.Reason}
 		if !r.Invalid && json.Valid(r.Record) {
 			info.Record = r.Record
 		}
-		if err := d.rejects.Encode(info); err != nil {
-			return fmt.Errorf("write rejects: %w", err)
+		if err := d.tell(info); err != nil {
+			return err
 		}
 	}
-	if d.broken+len(rejects) > 0 {
-		return said(exitIncomplete)
+	d.told = len(rejects)
+	return nil
+}
+
+func (d *decoding) tell(info rejectInfo) error {
+	if err := d.rejects.Encode(info); err != nil {
+		return fmt.Errorf("write rejects: %w", err)
 	}
 	return nil
 }

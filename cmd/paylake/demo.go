@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -75,6 +76,7 @@ func (e *env) runDemo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = os.RemoveAll(opts.WorkDir) }() // in the system's temporary folder, which is emptied anyway
 	run, err := e.pipeline(c.Context, streams, opts, c.Bool("quiet"))
 	if err != nil {
 		return err
@@ -166,14 +168,24 @@ func (e *env) demoRun(c *cli.Context, cfg *config.Config, world *simapi.World) (
 
 // printStatements shows how to read the tables.
 func (e *env) printStatements(cfg *config.Config) error {
-	table := filepath.Join(cfg.Destination.URL, "pagarme", cfg.Connections[0].Streams[0].Name)
+	conn := cfg.Connections[0]
+	var duckdb, spark strings.Builder
+	for _, s := range conn.Streams {
+		path := filepath.Join(cfg.Destination.URL, filepath.FromSlash(cfg.TableKey(conn, s)))
+		fmt.Fprintf(&duckdb, "   CREATE VIEW %s AS SELECT * FROM delta_scan('%s');\n", s.Table, strings.ReplaceAll(path, "'", "''"))
+		fmt.Fprintf(&spark, "   spark.read.format(\"delta\").load(%q).createOrReplaceTempView(%q)\n", path, s.Table)
+	}
+	first := conn.Streams[0].Table
 	_, err := fmt.Fprintf(e.stdout, `
-The tables are in %[1]s. Read them with DuckDB:
+The tables are in %s. Read them with DuckDB:
+
    INSTALL delta; LOAD delta;
-   SELECT status, count(*), sum(amount) / 100 AS reais FROM delta_scan('%[2]s') GROUP BY status;
-or with Spark (io.delta:delta-spark):
-   spark.read.format("delta").load("%[2]s").groupBy("status").count().show()
-`, cfg.Destination.URL, table)
+%s   SELECT count(*) FROM %s;
+
+or with Spark (package io.delta:delta-spark):
+
+%s   spark.sql("SELECT count(*) FROM %s").show()
+`, cfg.Destination.URL, duckdb.String(), first, spark.String(), first)
 	if err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}

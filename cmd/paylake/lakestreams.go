@@ -104,7 +104,8 @@ func properties(s pipeline.Stream, mode string) map[string]string {
 	return p
 }
 
-// workDir makes the folder for work in progress and gives its path.
+// workDir makes the folder for work in progress and gives its path. The
+// default lies where everybody can write, so it must be nobody else's.
 func workDir(cfg *config.Config) (string, error) {
 	dir := cfg.WorkDir
 	if dir == "" {
@@ -112,6 +113,16 @@ func workDir(cfg *config.Config) (string, error) {
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make work_dir: %w", err)
+	}
+	if cfg.WorkDir != "" {
+		return dir, nil
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return "", fmt.Errorf("make work_dir: %w", err)
+	}
+	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 {
+		return "", usagef("%s is no folder that only this user can write; remove it or set work_dir", dir)
 	}
 	return dir, nil
 }

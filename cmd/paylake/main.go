@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 )
 
@@ -38,7 +39,7 @@ func main() {
 // When ctx is cancelled it stops at the next safe point. It returns the exit
 // code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := &env{stdin: stdin, stdout: stdout, stderr: stderr}
+	e := &env{stdin: stdin, stdout: stdout, stderr: stderr, json: slices.Contains(args, "--json")}
 	app := e.app()
 	args = flagsFirst(app, args)
 	err := app.RunContext(ctx, args)

@@ -136,7 +136,8 @@ func (p *progress) draw() {
 
 // bar is the line of one stream.
 func bar(s pipeline.Progress, elapsed time.Duration) string {
-	full := int(min(max(s.Done, 0), 1) * barWidth)
+	done := min(max(s.Done, 0), 1)
+	full := int(done * barWidth)
 	rate := 0.0
 	if seconds := elapsed.Seconds(); seconds > 0 {
 		rate = float64(s.Records) / seconds
@@ -146,7 +147,7 @@ func bar(s pipeline.Progress, elapsed time.Duration) string {
 		end = s.Status
 	}
 	return fmt.Sprintf("%-18s [%s%s] %3.0f%%  %8d requests  %9d records  %s", s.Stream, strings.Repeat("=", full),
-		strings.Repeat(" ", barWidth-full), 100*s.Done, s.Requests, s.Records, end)
+		strings.Repeat(" ", barWidth-full), 100*done, s.Requests, s.Records, end)
 }
 
 // cut shortens a line so that it stays one line of the screen.

@@ -2,15 +2,19 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/internal/config"
+	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/schema"
 )
 
-func schemaFormats() []string { return []string{"arrow"} }
+func schemaFormats() []string {
+	return []string{"arrow", "spark", "athena", "duckdb", "duckdb-columns"}
+}
 
 // schemaText is the output of schema --json.
 type schemaText struct {
@@ -44,13 +48,13 @@ func (e *env) runSchema(c *cli.Context) error {
 	if err := oneOf("format", format, schemaFormats()); err != nil {
 		return err
 	}
-	_, ep, err := findEndpoint(c.Args().First())
+	table, place, err := schemaTable(c)
 	if err != nil {
 		return err
 	}
-	text := schemaIn(format, ep)
+	text := schemaIn(format, table, place)
 	if e.json {
-		return e.printJSON(schemaText{Stream: ep.Table.Name, Version: ep.Table.Version, Format: format, Text: text})
+		return e.printJSON(schemaText{Stream: c.Args().First(), Version: table.Version, Format: format, Text: text})
 	}
 	if _, err := fmt.Fprintln(e.stdout, strings.TrimRight(text, "\n")); err != nil {
 		return fmt.Errorf("write output: %w", err)
@@ -58,8 +62,52 @@ func (e *env) runSchema(c *cli.Context) error {
 	return nil
 }
 
-func schemaIn(format string, ep extract.Endpoint) string {
-	return ep.Table.ArrowSchema().String()
+// schemaTable gives the table and its place. Without a configuration the place
+// has no location and the default partitions.
+func schemaTable(c *cli.Context) (*schema.Table, schema.Place, error) {
+	name := c.Args().First()
+	if !c.IsSet("config") {
+		_, ep, err := findEndpoint(name)
+		if err != nil {
+			return nil, schema.Place{}, err
+		}
+		return ep.Table, place(spec(&config.Config{}, ep)), nil
+	}
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return nil, schema.Place{}, err
+	}
+	chosen, err := chooseOne(cfg, c.String("connection"), name)
+	if err != nil {
+		return nil, schema.Place{}, err
+	}
+	table, err := chosen.ep.Table.Exclude(chosen.stream.Exclude...)
+	p := place(spec(cfg, chosen.ep))
+	p.Name = chosen.conn.TablePrefix + chosen.stream.Table
+	p.Location = filepath.Join(cfg.Destination.Dir, filepath.FromSlash(chosen.key))
+	return table, p, err
+}
+
+func place(s partitioning.Spec) schema.Place {
+	p := schema.Place{PartitionColumn: s.Column, PartitionType: schema.Date}
+	if s.Granularity == partitioning.Month {
+		p.PartitionType = schema.String
+	}
+	return p
+}
+
+func schemaIn(format string, table *schema.Table, place schema.Place) string {
+	switch format {
+	case "spark":
+		return schema.SparkDDL(table, place)
+	case "athena":
+		return schema.AthenaDDL(table, place)
+	case "duckdb":
+		return schema.DuckDBView(table, place)
+	case "duckdb-columns":
+		return schema.DuckDBColumns(table)
+	}
+	return table.ArrowSchema().String()
 }
 
 func oneOf(what, name string, valid []string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -60,6 +61,11 @@ func (e *env) prepare(c *cli.Context) ([]pipeline.Stream, pipeline.Options, erro
 	chosen, err := choose(cfg, list(c.StringSlice("connection")), list(c.StringSlice("streams")))
 	if err != nil {
 		return nil, opts, err
+	}
+	for _, one := range chosen {
+		if start := one.conn.Start; start.After(time.Now()) {
+			return nil, opts, usagef("%s:%d: connection %q: start %s lies in the future", cfg.File, one.conn.Line, one.conn.Name, start.Format(time.RFC3339))
+		}
 	}
 	if opts.Store, err = openStore(cfg); err != nil {
 		return nil, opts, err

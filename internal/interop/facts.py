@@ -60,7 +60,10 @@ def basics(query, table, ref):
         rows = query(f"SELECT {table.partition}, count(*), {amount} FROM {ref} GROUP BY {table.partition}")
         out["rows a day"] = {str(day): n for day, n, _ in rows}
         out["amount a day"] = {str(day): cents for day, _, cents in rows}
-        out["one partition"] = one(f"SELECT count(*) FROM {ref} WHERE {table.partition} = DATE '{table.busiest_day}'")
+        if table.busiest_day:
+            out["one partition"] = one(f"SELECT count(*) FROM {ref} WHERE {table.partition} = DATE '{table.busiest_day}'")
+    if "snapshot_at" in table.key:
+        out["last snapshot"] = one(f"SELECT count(*) FROM {ref} WHERE snapshot_at = (SELECT max(snapshot_at) FROM {ref})")
     if table.truth.get("statuses"):
         out["statuses"] = dict(query(f"SELECT status, count(*) FROM {ref} GROUP BY status"))
     return out

@@ -37,8 +37,12 @@ def basics(frame, table):
         days = frame.group_by(table.partition).agg(pl.len(), cents.alias("cents")).collect()
         out["rows a day"] = {str(day): n for day, n, _ in days.iter_rows()}
         out["amount a day"] = {str(day): sum_ for day, _, sum_ in days.iter_rows()}
-        day = datetime.date.fromisoformat(table.busiest_day)
-        out["one partition"] = one(frame.filter(pl.col(table.partition) == day).select(pl.len()))
+        if table.busiest_day:
+            day = datetime.date.fromisoformat(table.busiest_day)
+            out["one partition"] = one(frame.filter(pl.col(table.partition) == day).select(pl.len()))
+    if "snapshot_at" in table.key:
+        newest = one(frame.select(pl.col("snapshot_at").max()))
+        out["last snapshot"] = one(frame.filter(pl.col("snapshot_at") == newest).select(pl.len()))
     if table.truth.get("statuses"):
         out["statuses"] = counts(frame, pl.col("status"))
     return out

@@ -40,11 +40,15 @@ compare() { # label, truth file
   "$venv/bin/python" "$here/compare.py" --lake "$lake" --truth "$2" --label "$1" --readers "$readers"
 }
 
+demo() { # flags
+  bin/paylake demo --quiet --lake "$lake" --streams orders,charges,payables,balance_operations,recipients,recipient_balance "$@"
+}
+
 failed=0
-bin/paylake demo --lake "$lake" --truth-out "$lake/.truth-before.json"
+demo --truth-out "$lake/.truth-before.json"
 compare "before" "$lake/.truth-before.json" || failed=1
 
-bin/paylake demo --lake "$lake" --truth-out "$lake/.truth-after.json" --days-later 7
+demo --truth-out "$lake/.truth-after.json" --days-later 7
 if cmp -s "$lake/.truth-before.json" "$lake/.truth-after.json"; then
   echo "DIFF the truth is the same seven days later: the second run proves nothing" >&2
   failed=1

@@ -8,7 +8,9 @@ The truth file is written by `paylake demo --truth-out FILE`:
                             "statuses": {"paid": 3}}}}
 
 path is below the lake's folder (pagarme/<stream> when absent); amounts are
-cents; days, amount and statuses are compared where they are present.
+cents; what is absent is not compared. The truth leaves out recipient_balance,
+whose table holds the snapshots of earlier runs too: it is judged by the table
+of recipients.
 """
 
 import json
@@ -51,4 +53,13 @@ def load(lake, truth_file):
     for name, truth in streams.items():
         uri = os.path.abspath(os.path.join(lake, truth.get("path") or "pagarme/" + name))
         tables[name] = Table(name, uri, *COLUMNS[name], truth)
+    add_balances(tables)
     return tables
+
+
+def add_balances(tables):
+    """Adds the table of balances if there is one beside that of recipients."""
+    name = "recipient_balance"
+    uri = os.path.join(os.path.dirname(tables["recipients"].uri), name)
+    if os.path.isdir(uri):
+        tables.setdefault(name, Table(name, uri, *COLUMNS[name], {}))

@@ -30,8 +30,7 @@ func (j *job) commitIfDue(ctx context.Context) error {
 	if j.s.Full || !j.group.end.After(j.group.since) {
 		return nil
 	}
-	now := j.run.opts.Now()
-	if now.Sub(j.group.begun) < j.run.opts.CommitEvery && j.group.bytes < j.run.opts.CommitBytes {
+	if time.Since(j.group.begun) < j.run.opts.CommitEvery && j.group.bytes < j.run.opts.CommitBytes {
 		return nil
 	}
 	return j.commitGroup(ctx)
@@ -90,7 +89,7 @@ func (j *job) commitGroup(ctx context.Context) error {
 		}
 	}
 	removeFiles(change.Files)
-	g.reset(g.end, j.run.opts.Now())
+	g.reset(g.end, time.Now())
 	return nil
 }
 

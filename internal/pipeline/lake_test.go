@@ -12,6 +12,7 @@ import (
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/internal/report"
 	"github.com/paylake/paylake/internal/simapi"
+	"github.com/paylake/paylake/sink/store"
 )
 
 // row is what the tests compare of a lake's row.
@@ -41,7 +42,9 @@ func (s *scene) rows(name string) map[string]row {
 
 func (s *scene) readFile(name string, ep extract.Endpoint, path string, out map[string]row) {
 	s.t.Helper()
-	batches := readParquet(s.t, s.dir+"/pagarme/"+name+"/"+path)
+	data, err := store.ReadAll(s.t.Context(), s.store, "pagarme/"+name+"/"+path)
+	require.NoError(s.t, err)
+	batches := readParquet(s.t, data)
 	for _, b := range batches {
 		amount := "amount"
 		if c, ok := amounts[name]; ok {

@@ -1,9 +1,9 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"io"
-	"os"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,12 +14,9 @@ import (
 )
 
 // readParquet reads a file with the Parquet library alone.
-func readParquet(t *testing.T, path string) []arrow.RecordBatch {
+func readParquet(t *testing.T, data []byte) []arrow.RecordBatch {
 	t.Helper()
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	pf, err := file.NewParquetReader(f)
+	pf, err := file.NewParquetReader(bytes.NewReader(data))
 	require.NoError(t, err)
 	reader, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: 8192}, memory.DefaultAllocator)
 	require.NoError(t, err)

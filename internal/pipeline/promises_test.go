@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +15,7 @@ import (
 	"github.com/paylake/paylake/internal/report"
 	"github.com/paylake/paylake/internal/simapi"
 	"github.com/paylake/paylake/sink"
+	"github.com/paylake/paylake/sink/store"
 )
 
 var (
@@ -37,7 +36,7 @@ func TestPromiseComplete(t *testing.T) {
 		"no totals":            {Paging: simapi.Paging{TotalMissing: true, NextMissing: true}},
 		"rows on two pages":    {Paging: simapi.Paging{DuplicateRows: true}},
 		"oldest first by page": {Paging: simapi.Paging{OldestFirst: true, PayablesByPage: true}},
-		"late rows appear":     {BackdateAfter: 40},
+		"late rows appear":     {BackdateAfter: 3},
 		"a page repeated once": {Paging: simapi.Paging{RepeatPageOnce: 9}},
 		"next for ever":        {Paging: simapi.Paging{NextForever: true, NextBase: "https://elsewhere.example"}},
 	}
@@ -48,6 +47,7 @@ func TestPromiseComplete(t *testing.T) {
 			s := newScene(t, 12, 4_000, config)
 			rep := s.sync()
 			if config.BackdateAfter > 0 {
+				s.lookback = 60 * 24 * time.Hour
 				rep = s.sync() // finds what appeared after its window had been read
 			}
 			for _, sr := range rep.Streams {
@@ -95,7 +95,7 @@ func TestPromiseExactlyOnce(t *testing.T) {
 	}
 	s.rt = nil
 	s.requireTruth(s.sync())
-	s.lookback = 60 * 24 * time.Hour // everything may have changed
+	s.lookback = 60 * 24 * time.Hour      // everything may have changed
 	s.now = s.now.Add(5 * 24 * time.Hour) // records change, new ones arrive
 	s.requireTruth(s.sync())
 	s.full = true
@@ -152,7 +152,7 @@ func TestPromiseNothingDropped(t *testing.T) {
 func (s *scene) quarantined(sr *report.Stream) int {
 	n := 0
 	for _, key := range sr.Quarantine {
-		data, err := os.ReadFile(filepath.Join(s.dir, key))
+		data, err := store.ReadAll(s.t.Context(), s.store, key)
 		require.NoError(s.t, err)
 		for line := range strings.Lines(string(data)) {
 			var e struct{ Stream, Reason, Pointer string }
@@ -232,6 +232,7 @@ func TestPromiseSecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config.NoLimits = true
 			s := newScene(t, 4, 1_500, config)
+			s.onLocalDisk()
 			s.exclude = []string{"customer.document", "charges.customer.document"}
 			var log bytes.Buffer
 			s.opts.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))

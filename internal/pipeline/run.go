@@ -48,7 +48,7 @@ func Run(ctx context.Context, streams []Stream, opts Options) (*report.Run, erro
 	}
 	r := &run{opts: opts, work: w, budget: newBudget(opts.Budget), keys: parentKeys(streams)}
 	r.started = opts.Now().UTC().Truncate(time.Microsecond)
-	rep := &report.Run{Version: report.Version, ID: opts.RunID, Tool: opts.Tool, Command: opts.Command, Started: r.started}
+	rep := &report.Run{Version: report.Version, ID: opts.RunID, Tool: opts.Tool, Command: opts.Command, Started: time.Now().UTC()}
 
 	readCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -67,7 +67,7 @@ func Run(ctx context.Context, streams []Stream, opts Options) (*report.Run, erro
 	}
 	group.Wait() // streams put their errors into the report
 	cancel(nil)
-	rep.Ended = opts.Now().UTC()
+	rep.Ended = time.Now().UTC()
 	rep.Settle(r.stopped.Load() || ctx.Err() != nil)
 	return rep, w.close()
 }
@@ -109,7 +109,7 @@ func loadAll(ctx context.Context, streams []Stream) ([]*delta.Snapshot, error) {
 
 // stream runs one stream and settles its report.
 func (r *run) stream(ctx, readCtx context.Context, s Stream, snapshot *delta.Snapshot, rep *report.Stream) {
-	begun := r.opts.Now()
+	begun := time.Now() // Options.Now may stand still
 	j := newJob(r, s, snapshot, rep)
 	err := j.do(ctx, readCtx)
 	if own := r.keys[keysID(s.Connection, s.Name())]; own != nil {
@@ -118,7 +118,7 @@ func (r *run) stream(ctx, readCtx context.Context, s Stream, snapshot *delta.Sna
 	j.facts()
 	r.judge(j, err)
 	rep.Settle(r.stopped.Load() || ctx.Err() != nil)
-	rep.Seconds = r.opts.Now().Sub(begun).Seconds()
+	rep.Seconds = time.Since(begun).Seconds()
 	j.progress(true)
 }
 

@@ -27,7 +27,7 @@ func (j *job) windows(ctx, readCtx context.Context) error {
 	j.warnRange()
 	since, until := j.rng.Since, j.rng.Until
 	j.rep.Since, j.rep.Until = &since, &until
-	j.group = newGroup(j.rng.Since, j.run.opts.Now())
+	j.group = newGroup(j.rng.Since, time.Now())
 
 	planned, err := j.reader.Prepare(readCtx, j.rng)
 	if err != nil {

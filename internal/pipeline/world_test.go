@@ -20,6 +20,7 @@ import (
 	"github.com/paylake/paylake/sink/delta"
 	"github.com/paylake/paylake/sink/store"
 	"github.com/paylake/paylake/sink/store/local"
+	"github.com/paylake/paylake/sink/store/mem"
 )
 
 // testKey is the secret key of the tests: it must not be found anywhere.
@@ -60,18 +61,30 @@ func newScene(t *testing.T, days, size int, config simapi.Config) *scene {
 	s.now = s.world.End()
 	s.world.Now = func() time.Time { return s.now }
 	s.dir = t.TempDir()
-	st, err := local.New(s.dir)
-	require.NoError(t, err)
-	s.store = st
+	s.store = mem.New()
 	s.limits = map[string]int{"all": extract.Unlimited}
 	for _, ep := range pagarme.Source().Streams {
 		s.limits[ep.Table.Name] = extract.Unlimited
 	}
-	s.serve(config)
+	s.config = config
 	return s
 }
 
-// serve starts a server for the world with other faults.
+// inBubble lets the requests reach the server without sockets, so that virtual
+// time passes.
+func (s *scene) inBubble() {
+	s.server = simapi.New(s.world, s.config)
+	s.rt = simapi.Transport(s.server)
+}
+
+// onLocalDisk puts the lake on disk instead of into memory.
+func (s *scene) onLocalDisk() {
+	st, err := local.New(s.dir)
+	require.NoError(s.t, err)
+	s.store = st
+}
+
+// serve starts a server for the world, over real HTTP.
 func (s *scene) serve(config simapi.Config) {
 	s.config = config
 	s.server = simapi.New(s.world, config)
@@ -116,6 +129,9 @@ func (s *scene) endpoint(name string) extract.Endpoint {
 }
 
 func (s *scene) wire() []pipeline.Stream {
+	if s.server == nil {
+		s.serve(s.config)
+	}
 	client, err := extract.NewClient(extract.Options{
 		BaseURL: s.url, Secret: func() string { return s.key }, RateShare: s.share, Limits: s.limits, Transport: s.rt,
 	})

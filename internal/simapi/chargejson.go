@@ -15,27 +15,9 @@ func (e *enc) charge(c *charge) {
 // marks the charge as the record itself.
 func (e *enc) chargeBody(c *charge, own bool) {
 	o, h := c.o, c.hash()
-	if own {
-		e.ownID("ch_", h)
-	} else {
-		e.id(`"id":`, "ch_", h)
-	}
-	e.raw(`"code":"`)
-	e.orderCode(o)
-	e.raw(`",`)
-	e.gateway(h)
-	if own {
-		e.ownAmount(o.amount)
-	} else {
-		e.int(`"amount":`, o.amount)
-	}
+	e.chargeHead(c, own)
 	if c.paidAt != 0 {
 		e.int(`"paid_amount":`, o.amount)
-	}
-	if own {
-		e.member(`"status":`, e.s.status(h, c.status))
-	} else {
-		e.member(`"status":`, c.status)
 	}
 	e.raw(`"currency":"BRL",`)
 	e.member(`"payment_method":`, methodNames[o.method])
@@ -46,11 +28,6 @@ func (e *enc) chargeBody(c *charge, own bool) {
 	e.optional(`"canceled_at":`, c.canceled)
 	if c.canceledV != 0 {
 		e.int(`"canceled_amount":`, c.canceledV)
-	}
-	if own {
-		e.ownTime(c.created)
-	} else {
-		e.time(`"created_at":`, c.created)
 	}
 	e.time(`"updated_at":`, c.updated)
 	switch {
@@ -67,6 +44,26 @@ func (e *enc) chargeBody(c *charge, own bool) {
 	e.raw(`"metadata":{"pedido":"`)
 	e.orderCode(o)
 	e.raw(`"},`)
+}
+
+// chargeHead writes the members that a bad record may lack or spoil.
+func (e *enc) chargeHead(c *charge, own bool) {
+	h := c.hash()
+	if own {
+		e.ownID("ch_", h)
+		e.ownAmount(c.o.amount)
+		e.ownTime(c.created)
+		e.member(`"status":`, e.s.status(h, c.status))
+	} else {
+		e.id(`"id":`, "ch_", h)
+		e.int(`"amount":`, c.o.amount)
+		e.time(`"created_at":`, c.created)
+		e.member(`"status":`, c.status)
+	}
+	e.raw(`"code":"`)
+	e.orderCode(c.o)
+	e.raw(`",`)
+	e.gateway(h)
 }
 
 // due is the day a boleto is due.

@@ -26,6 +26,7 @@ func (s *Server) fault(out *sender, r *http.Request) bool {
 		out.error(status, r)
 	case turn(f.BreakEvery):
 		out.failed = true
+		out.count()
 		breakConnection(out.rw)
 	case turn(f.HTMLEvery):
 		out.failed = true

@@ -162,8 +162,22 @@ func (l *listing) resume(cursor string) error {
 	if err != nil {
 		return fmt.Errorf("decode cursor: %w", err)
 	}
-	if _, err := fmt.Sscanf(string(text), "%d.%d.%d.%d", &l.lo.day, &l.lo.i, &l.hi.day, &l.hi.i); err != nil {
+	var lo, hi place
+	if _, err := fmt.Sscanf(string(text), "%d.%d.%d.%d", &lo.day, &lo.i, &hi.day, &hi.i); err != nil {
 		return fmt.Errorf("parse cursor: %w", err)
+	}
+	lo = later(l.lo, lo)
+	if hi.before(l.hi) {
+		l.hi = hi
+	}
+	if l.hi.before(lo) {
+		lo = l.hi
+	}
+	l.lo = lo
+	for _, p := range [...]place{l.lo, l.hi} {
+		if p.i < 0 || p.i > l.v.w.count(l.stream, p.day) {
+			return fmt.Errorf("cursor points at record %d of day %d", p.i, p.day)
+		}
 	}
 	return nil
 }

@@ -103,33 +103,9 @@ func midnight(t time.Time, loc *time.Location, days int) time.Time {
 // filter returns the test for the parameters that need a look at each record,
 // or nil if there are none.
 func (s *Server) filter(q query, v *view) func(ref) bool {
-	want := func(name string) string { return q.params.Get(name) }
-	tests := []struct {
-		value string
-		of    func(*facts) string
-	}{
-		{want("status"), func(f *facts) string { return f.state }},
-		{want("payment_method"), func(f *facts) string { return f.method }},
-		{want("customer_id"), func(f *facts) string { return f.customer }},
-		{want("order_id"), func(f *facts) string { return f.order }},
-		{want("charge_id"), func(f *facts) string { return f.charge }},
-		{want("recipient_id"), func(f *facts) string { return f.recipient }},
-		{want("type"), func(f *facts) string { return f.kind }},
-		{want("code"), func(f *facts) string { return f.code }},
-	}
-	if q.stream == Recipients {
-		return nil
-	}
-	if q.stream == BalanceOperations && tests[0].value == "" {
-		tests[0].value = "available" // the documented default
-	}
-	ranges := q.ranges()
+	tests := append(q.equalities(), q.ranges()...)
 	hide := s.hidden(q.stream)
-	active := hide || len(ranges) > 0
-	for _, t := range tests {
-		active = active || t.value != ""
-	}
-	if !active {
+	if q.stream == Recipients || len(tests) == 0 && !hide {
 		return nil
 	}
 	return func(r ref) bool {
@@ -137,18 +113,37 @@ func (s *Server) filter(q query, v *view) func(ref) bool {
 			return false
 		}
 		f := v.facts(q.stream, r, true)
-		for _, t := range tests {
-			if t.value != "" && t.of(&f) != t.value {
-				return false
-			}
-		}
-		for _, test := range ranges {
+		for _, test := range tests {
 			if !test(&f) {
 				return false
 			}
 		}
 		return true
 	}
+}
+
+// equalities are the filters by value.
+func (q *query) equalities() []func(*facts) bool {
+	var out []func(*facts) bool
+	for name, of := range map[string]func(*facts) string{
+		"status":         func(f *facts) string { return f.state },
+		"payment_method": func(f *facts) string { return f.method },
+		"customer_id":    func(f *facts) string { return f.customer },
+		"order_id":       func(f *facts) string { return f.order },
+		"charge_id":      func(f *facts) string { return f.charge },
+		"recipient_id":   func(f *facts) string { return f.recipient },
+		"type":           func(f *facts) string { return f.kind },
+		"code":           func(f *facts) string { return f.code },
+	} {
+		want := q.params.Get(name)
+		if want == "" && name == "status" && q.stream == BalanceOperations {
+			want = "available" // the documented default
+		}
+		if want != "" {
+			out = append(out, func(f *facts) bool { return of(f) == want })
+		}
+	}
+	return out
 }
 
 // ranges are the time filters that only payables have, ends inclusive.

@@ -17,6 +17,7 @@ type sender struct {
 	gzip     bool
 	truncate bool
 	id       int64
+	count    func() // counts the answer, once, before its first byte leaves
 	status   int
 	failed   bool
 }
@@ -32,6 +33,7 @@ func (o *sender) send(status int, contentType string, body []byte) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	o.status = status
+	o.count()
 	o.rw.WriteHeader(status)
 	if o.truncate {
 		body = body[:len(body)/2]
@@ -130,6 +132,7 @@ func (o *sender) huge(n int64, bomb bool) {
 		dst = z
 	}
 	o.status = http.StatusOK
+	o.count()
 	o.rw.WriteHeader(http.StatusOK)
 	blank := bytes.Repeat([]byte(" "), 64<<10)
 	io.WriteString(dst, `{"data":[],"paging":{}`)

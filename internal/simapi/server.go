@@ -111,7 +111,8 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		stream, row = "", "other"
 	}
 	out := &sender{rw: rw, r: r, gzip: s.cfg.Gzip, id: s.arrived.Load()}
-	defer func() { s.tally(row, out) }()
+	out.count = sync.OnceFunc(func() { s.tally(row, out) })
+	defer out.count()
 	if !pause(r, s.cfg.Latency) {
 		out.failed = true
 		return

@@ -1,6 +1,7 @@
 package simapi
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -96,7 +97,7 @@ func TestAccountSwitches(t *testing.T) {
 		require.Empty(t, newClient(t, s).list(stream, url.Values{}, 30))
 	}
 
-	old := Merchant(11, time.Date(2023, 5, 1, 0, 0, 0, 0, time.UTC), 1200, 20_000)
+	old := Merchant(11, time.Date(2023, 5, 1, 0, 0, 0, 0, time.UTC), 1200, 8_000)
 	s = New(old, Config{NoLimits: true})
 	require.Equal(t, old.Truth(Payables, old.End().AddDate(0, -24, 0), time.Time{}), s.Truth(Payables, time.Time{}, time.Time{}))
 	without, with := 0, 0
@@ -127,8 +128,10 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, body, `"request":{"created_since":"ontem"}`)
 	require.Contains(t, body, `"errors":{"created_since":[`)
-	code, _ = status(Config{}, "/payables", url.Values{"forward_cursor": {"???"}})
-	require.Equal(t, http.StatusUnprocessableEntity, code)
+	for _, cursor := range []string{"???", "aGVsbG8", base64.RawURLEncoding.EncodeToString([]byte("2.-7.3.0")), base64.RawURLEncoding.EncodeToString([]byte("2.9999999.3.9999999"))} {
+		code, _ = status(Config{}, "/payables", url.Values{"forward_cursor": {cursor}})
+		require.Equal(t, http.StatusUnprocessableEntity, code, cursor)
+	}
 	code, _ = status(Config{}, "/customers", nil)
 	require.Equal(t, http.StatusNotFound, code)
 	code, _ = status(Config{BalanceGone: true}, "/balance/operations", nil)

@@ -62,7 +62,7 @@ func (w *World) Canary() string { return "canary-secret-" + base62(w.seed, 6) }
 // counts a world of at most sample records and scales; recipients and their
 // transfers do not grow with the orders.
 func (w *World) calibrate() {
-	const sample, rounds = 150_000, 8
+	const sample, rounds = 60_000, 8
 	fixed := w.recipients(toTicks(w.End()))
 	for d := range w.days {
 		x := &dayIndex{}

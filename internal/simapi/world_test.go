@@ -12,7 +12,7 @@ import (
 var streams = []string{Orders, Charges, Payables, BalanceOperations, Recipients, RecipientBalance}
 
 func TestSizeIsMet(t *testing.T) {
-	for _, c := range []struct{ days, size int }{{30, 1000}, {90, 1000}, {365, 5000}, {90, 100_000}, {800, 200_000}, {1500, 1000}, {30, 500_000}} {
+	for _, c := range []struct{ days, size int }{{30, 1000}, {90, 1000}, {365, 5000}, {90, 100_000}, {800, 60_000}, {1500, 1000}, {30, 300_000}} {
 		w := Merchant(7, monday, c.days, c.size)
 		n := w.recipients(w.now())
 		for d := range c.days {
@@ -38,7 +38,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 }
 
 func TestRecordsAreValidUniqueAndInOrder(t *testing.T) {
-	w := Merchant(3, monday, 60, 20_000)
+	w := Merchant(3, monday, 60, 6_000)
 	for _, s := range streams {
 		seen := map[string]bool{}
 		last := time.Time{}
@@ -67,7 +67,7 @@ func TestRecordsAreValidUniqueAndInOrder(t *testing.T) {
 }
 
 func TestMoneyAddsUp(t *testing.T) {
-	w := Merchant(3, monday, 30, 20_000)
+	w := Merchant(3, monday, 30, 8_000)
 	w.Now = func() time.Time { return w.End().AddDate(0, 3, 0) }
 	credits, paid := map[string]int64{}, 0
 	w.Each(Payables, time.Time{}, w.End(), func(r Record) bool {
@@ -105,7 +105,7 @@ func TestMoneyAddsUp(t *testing.T) {
 
 // What happens to a record only ever moves on.
 func TestStatesMoveOn(t *testing.T) {
-	w := Merchant(5, monday, 40, 30_000)
+	w := Merchant(5, monday, 40, 12_000)
 	rank := map[string]map[string]int{
 		Orders:            {"pending": 0, "paid": 1, "failed": 2, "canceled": 2},
 		Charges:           {"pending": 0, "paid": 1, "failed": 2, "canceled": 2, "partial_canceled": 2, "chargedback": 2},
@@ -139,7 +139,7 @@ func TestStatesMoveOn(t *testing.T) {
 }
 
 func TestReversalsComeLater(t *testing.T) {
-	w := Merchant(5, monday, 200, 60_000)
+	w := Merchant(5, monday, 200, 30_000)
 	kinds := map[string]int{}
 	for day := range 200 {
 		for _, e := range w.dayIndex(Payables, day).events {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"github.com/paylake/paylake/sink"
@@ -27,13 +26,21 @@ func checkpointLeaves() []string {
 }
 
 // readCheckpoint applies one file of a classic checkpoint (PROTOCOL.md,
-// "Checkpoints") in batches of bounded size.
-func (t *Table) readCheckpoint(ctx context.Context, name string, size int64, s *state) (err error) {
-	key := t.key(logFolder + name)
+// "Checkpoints").
+func (t *Table) readCheckpoint(ctx context.Context, part checkpointPart, s *state) error {
+	return t.eachAction(ctx, part, func(kinds map[string]column, i int) error {
+		return t.applyRow(s, kinds, i)
+	})
+}
+
+// eachAction reads one file of a checkpoint in batches of bounded size. The
+// columns are those of the kinds of actions; row i has one that is not null.
+func (t *Table) eachAction(ctx context.Context, part checkpointPart, each func(kinds map[string]column, i int) error) (err error) {
+	key := t.key(logFolder + part.name.String())
 	defer recovered(&err, key)
-	r, err := openParquet(ctx, t.store, key, size)
+	r, err := openParquet(ctx, t.store, key, part.size)
 	if err != nil {
-		return err
+		return fmt.Errorf("read a checkpoint of table %s: %w", t.root, err)
 	}
 	defer func() { err = errors.Join(err, r.ParquetReader().Close()) }()
 	rows, err := r.GetRecordReader(ctx, leavesOf(r, checkpointLeaves()), nil)
@@ -49,8 +56,14 @@ func (t *Table) readCheckpoint(ctx context.Context, name string, size int64, s *
 		if err != nil {
 			return fmt.Errorf("read %s: %w", key, err)
 		}
-		if err := t.applyBatch(s, batch); err != nil {
-			return fmt.Errorf("read %s: %w", key, err)
+		kinds := map[string]column{}
+		for i, f := range batch.Schema().Fields() {
+			kinds[f.Name] = column{batch.Column(i)}
+		}
+		for i := range int(batch.NumRows()) {
+			if err := each(kinds, i); err != nil {
+				return fmt.Errorf("read %s: %w", key, err)
+			}
 		}
 	}
 }
@@ -72,32 +85,21 @@ func leavesOf(r *pqarrow.FileReader, paths []string) []int {
 	return out
 }
 
-// applyBatch applies the rows of a checkpoint: each has one struct that is not
-// null.
-func (t *Table) applyBatch(s *state, batch arrow.RecordBatch) error {
-	cols := map[string]column{}
-	for i, f := range batch.Schema().Fields() {
-		cols[f.Name] = column{batch.Column(i)}
-	}
-	for i := range int(batch.NumRows()) {
-		switch {
-		case cols["add"].has(i):
-			if err := applyAdd(s, cols["add"], i); err != nil {
-				return err
-			}
-		case cols["remove"].has(i):
-			if err := applyRemove(s, cols["remove"], i); err != nil {
-				return err
-			}
-		case cols["txn"].has(i):
-			s.apply(action{Txn: txnOf(cols["txn"], i)})
-		case cols["metaData"].has(i):
-			s.apply(action{MetaData: metaDataOf(cols["metaData"], i)})
-		case cols["protocol"].has(i):
-			s.apply(action{Protocol: protocolOf(cols["protocol"], i)})
-		case cols["checkpointMetadata"].has(i), cols["sidecar"].has(i):
-			return &sink.UnsupportedError{Table: t.root, Feature: featureV2Checkpoint}
-		}
+// applyRow applies one row of a checkpoint.
+func (t *Table) applyRow(s *state, kinds map[string]column, i int) error {
+	switch {
+	case kinds["add"].has(i):
+		return applyAdd(s, kinds["add"], i)
+	case kinds["remove"].has(i):
+		return applyRemove(s, kinds["remove"], i)
+	case kinds["txn"].has(i):
+		s.apply(action{Txn: txnOf(kinds["txn"], i)})
+	case kinds["metaData"].has(i):
+		s.apply(action{MetaData: metaDataOf(kinds["metaData"], i)})
+	case kinds["protocol"].has(i):
+		s.apply(action{Protocol: protocolOf(kinds["protocol"], i)})
+	case kinds["checkpointMetadata"].has(i), kinds["sidecar"].has(i):
+		return &sink.UnsupportedError{Table: t.root, Feature: featureV2Checkpoint}
 	}
 	return nil
 }
@@ -106,7 +108,7 @@ func applyAdd(s *state, c column, i int) error {
 	a := &add{
 		Path: c.child("path").text(i), PartitionValues: c.child("partitionValues").textMap(i),
 		Size: c.child("size").number(i, 0), ModificationTime: c.child("modificationTime").number(i, 0),
-		Stats: c.child("stats").text(i), Tags: plainMap(c.child("tags").textMap(i)),
+		Stats: c.child("stats").view(i), Tags: plainMap(c.child("tags").textMap(i)),
 	}
 	if a.Path == "" {
 		return errors.New("add without a path")
@@ -114,7 +116,11 @@ func applyAdd(s *state, c column, i int) error {
 	if c.child("deletionVector").has(i) {
 		a.DeletionVector = []byte("{}")
 	}
-	s.add(a, c.child("stats_parsed").child("numRecords").number(i, -1))
+	if a.Stats == "" {
+		a.Stats = rowCount(c.child("stats_parsed").child("numRecords").number(i, -1))
+	}
+	f := s.add(a)
+	f.stats, f.stored = "", true
 	return nil
 }
 

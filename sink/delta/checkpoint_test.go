@@ -50,7 +50,7 @@ func TestCheckpointHoldsTheWholeTable(t *testing.T) {
 		require.Len(t, s.tombstones, 1)
 		require.Equal(t, l.load().tombstones, s.tombstones)
 		fresh.requireRows(want...)
-		require.Equal(t, stats(l.load()), stats(s), "statistics and tags survive")
+		require.Equal(t, stats(l.load()), stats(s), "sums and sizes survive")
 
 		require.Equal(t, sink.Unchanged, fresh.commit(fresh.replace(10, want[2])).Outcome)
 		require.Equal(t, int64(11), fresh.put(rowsOf(20, 1)).Version)
@@ -237,14 +237,66 @@ func TestStatisticsThatOthersCannotParseAreReduced(t *testing.T) {
 	l.createRaw(1, lines...)
 	require.NoError(t, l.writeCheckpoint(context.Background(), l.load()))
 	require.NoError(t, l.st.Delete(context.Background(), l.key(commitName(0)), l.key(commitName(1))))
+	require.Equal(t, wantStats(tests), l.checkpointStats(1))
+	fresh := l.rival().load()
+	require.NoError(t, l.writeCheckpoint(context.Background(), fresh))
+	require.Equal(t, wantStats(tests), l.checkpointStats(1), "also from the checkpoint before")
+}
+
+func wantStats(tests map[string]string) map[string]string {
+	out := map[string]string{}
 	for in, want := range tests {
-		found := false
-		for f := range l.rival().load().Files() {
-			if f.Path == fmt.Sprintf("created_date=2026-01-09/%x.parquet", in) {
-				found = true
-				require.Equal(t, want, f.Stats, in)
-			}
+		out[fmt.Sprintf("created_date=2026-01-09/%x.parquet", in)] = want
+	}
+	return out
+}
+
+// checkpointStats reads the statistics of the files of another engine from a
+// checkpoint.
+func (l *lake) checkpointStats(version int64) map[string]string {
+	l.t.Helper()
+	body, err := store.ReadAll(context.Background(), l.st, l.key(checkpointName(version)))
+	require.NoError(l.t, err)
+	part := checkpointPart{logName{Kind: checkpointObject, Version: version}, int64(len(body))}
+	out := map[string]string{}
+	err = l.eachAction(context.Background(), part, func(kinds map[string]column, i int) error {
+		if add := kinds["add"]; add.has(i) && !strings.Contains(add.child("path").text(i), "part-") {
+			out[add.child("path").text(i)] = add.child("stats").text(i)
 		}
-		require.True(t, found)
+		return nil
+	})
+	require.NoError(l.t, err)
+	return out
+}
+
+// Statistics of a checkpoint's files are not in memory: each checkpoint takes
+// them over from the one before.
+func TestStatisticsSurviveFromCheckpointToCheckpoint(t *testing.T) {
+	l := newMemLake(t)
+	fill(l, 10)
+	ours := func(version int64) map[string]string {
+		out := map[string]string{}
+		body, err := store.ReadAll(context.Background(), l.st, l.key(checkpointName(version)))
+		require.NoError(t, err)
+		part := checkpointPart{logName{Kind: checkpointObject, Version: version}, int64(len(body))}
+		require.NoError(t, l.eachAction(context.Background(), part, func(kinds map[string]column, i int) error {
+			if kinds["add"].has(i) {
+				out[kinds["add"].child("path").text(i)] = kinds["add"].child("stats").text(i)
+			}
+			return nil
+		}))
+		return out
+	}
+	first := ours(10)
+	require.Len(t, first, 11)
+	fresh := l.rival()
+	for day := 20; fresh.load().Version() < 20; day++ {
+		fresh.put(rowsOf(day, 2))
+	}
+	second := ours(20)
+	require.Len(t, second, 21)
+	for path, text := range first {
+		require.Contains(t, text, "minValues")
+		require.Equal(t, text, second[path])
 	}
 }

@@ -53,7 +53,7 @@ type lastInfo struct {
 // _last_checkpoint at it, never back to an older one.
 func (t *Table) writeCheckpoint(ctx context.Context, s *Snapshot) error {
 	sc := checkpointColumns(s.protocol)
-	body, actions, err := t.encodeCheckpoint(s, sc)
+	body, actions, err := t.encodeCheckpoint(ctx, s, sc)
 	if err != nil {
 		return err
 	}
@@ -103,10 +103,10 @@ func checkpointColumns(p *protocol) *columns {
 }
 
 // encodeCheckpoint writes the rows of a checkpoint and tells their number.
-func (t *Table) encodeCheckpoint(s *Snapshot, sc *columns) (_ []byte, n int64, err error) {
+func (t *Table) encodeCheckpoint(ctx context.Context, s *Snapshot, sc *columns) (_ []byte, n int64, err error) {
 	defer recovered(&err, "checkpoint")
 	var out bytes.Buffer
-	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithDictionaryDefault(false),
+	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithDictionaryDefault(false),
 		parquet.WithCreatedBy(t.settings.Engine))
 	asc := arrowSchema(sc)
 	pq, err := pqarrow.NewFileWriter(asc, &out, props, pqarrow.DefaultWriterProps())
@@ -119,6 +119,9 @@ func (t *Table) encodeCheckpoint(s *Snapshot, sc *columns) (_ []byte, n int64, e
 		w.kinds[f.Name] = i
 	}
 	t.checkpointRows(s, w)
+	if err := t.checkpointFiles(ctx, s, w); err != nil {
+		return nil, 0, err
+	}
 	if w.flush(); w.err != nil {
 		return nil, 0, w.err
 	}
@@ -128,7 +131,7 @@ func (t *Table) encodeCheckpoint(s *Snapshot, sc *columns) (_ []byte, n int64, e
 	return out.Bytes(), w.actions, nil
 }
 
-// checkpointRows gives the live actions to w, in a fixed order.
+// checkpointRows gives the actions but the adds to w, in a fixed order.
 func (t *Table) checkpointRows(s *Snapshot, w *checkpointWriter) {
 	p, m := s.protocol, s.meta
 	protocolRow := []any{int32(p.MinReaderVersion), int32(p.MinWriterVersion)}
@@ -153,13 +156,41 @@ func (t *Table) checkpointRows(s *Snapshot, w *checkpointWriter) {
 		}
 		w.row("remove", r.Path, r.DeletionTimestamp, r.DataChange, r.ExtendedFileMetadata, r.PartitionValues, r.Size)
 	}
-	types := readTypes(m.SchemaString)
-	for _, v := range s.order {
-		for _, f := range s.partitions[v].files {
-			a := f.add(false)
-			w.row("add", a.Path, a.PartitionValues, a.Size, a.ModificationTime, false, orNull(types.clean(f)), a.Tags)
+}
+
+// checkpointFiles gives the adds to w. The statistics of files that the state
+// has from a checkpoint are read from there again, so that they need not be in
+// memory.
+func (t *Table) checkpointFiles(ctx context.Context, s *Snapshot, w *checkpointWriter) error {
+	types := readTypes(s.meta.SchemaString)
+	put := func(f *file, stats string) {
+		w.row("add", f.uri, f.values.log, f.size, f.modified, false, orNull(types.clean(f, stats)), f.allTags())
+	}
+	written := map[string]bool{}
+	for _, part := range s.base {
+		err := t.eachAction(ctx, part, func(kinds map[string]column, i int) error {
+			path := canonical(kinds["add"].child("path").view(i))
+			if f := s.files[path]; f != nil && f.stored && !written[path] {
+				written[f.path] = true
+				put(f, kinds["add"].child("stats").view(i))
+			}
+			return w.err
+		})
+		if err != nil {
+			return err
 		}
 	}
+	for _, v := range s.order {
+		for _, f := range s.partitions[v].files {
+			switch {
+			case !f.stored:
+				put(f, f.stats)
+			case !written[f.path]:
+				return fmt.Errorf("file %s is no longer in the checkpoint that it was read from", f.path)
+			}
+		}
+	}
+	return nil
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -29,9 +29,12 @@ func (c column) child(name string) column {
 }
 
 // text returns a copy of a string, "" for null.
-func (c column) text(i int) string {
+func (c column) text(i int) string { return strings.Clone(c.view(i)) }
+
+// view returns a string that lives as long as the batch, "" for null.
+func (c column) view(i int) string {
 	if s, ok := c.arr.(array.StringLike); ok && c.has(i) {
-		return strings.Clone(s.Value(i))
+		return s.Value(i)
 	}
 	return ""
 }

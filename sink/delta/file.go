@@ -25,21 +25,22 @@ type File struct {
 	Size        int64     // bytes
 	Rows        int64     // -1 where the log does not say
 	Modified    time.Time // UTC
-	Stats       string    // the statistics' JSON text, "" for none
 	Fingerprint uint64    // sum over the rows, if Tagged
 	Keys        uint64    // sum over the rows' key hashes, if Tagged
 	Tagged      bool      // the log holds Fingerprint, Keys and Rows
 }
 
 // file is a live data file in memory. It is never changed after it was made:
-// snapshots share it.
+// snapshots share it. The statistics of a file that came from a checkpoint are
+// not kept: they are most of its bytes, and only the next checkpoint needs them.
 type file struct {
 	uri      string
 	path     string
 	values   *values
 	size     int64
-	modified int64 // ms since 1970
-	stats    string
+	modified int64             // ms since 1970
+	stats    string            // JSON text, "" for none
+	stored   bool              // stats lie in the checkpoint that the state was read from
 	tags     map[string]string // those of other engines
 	sums     sums
 	tagged   bool
@@ -113,24 +114,30 @@ func partitionValue(names []string, log map[string]*string) partitioning.Value {
 	return partitioning.Value(strings.Join(parts, "/"))
 }
 
-// newFile makes a file from an add. numRecords is -1 unless the caller knows it
-// from elsewhere than the statistics' text.
-func newFile(a *add, in interner, numRecords int64) *file {
+// newFile makes a file from an add.
+func newFile(a *add, in interner) *file {
 	f := &file{
 		uri: a.Path, path: canonical(a.Path), values: in.intern(a.PartitionValues),
 		size: a.Size, modified: a.ModificationTime, stats: a.Stats,
 		deleted: len(a.DeletionVector) > 0 && string(a.DeletionVector) != "null",
 	}
-	f.sums.rows = numRecords
+	f.sums.rows = -1
 	if n, ok := recordsOf(a.Stats); ok {
 		f.sums.rows = n
 	}
-	fingerprint, ok1 := parseHex(a.Tags[tagFingerprint])
-	keys, ok2 := parseHex(a.Tags[tagKeys])
+	f.readTags(a.Tags)
+	return f
+}
+
+// readTags takes the sums of our own tags, if all are there and the rows are
+// known, and keeps the other tags.
+func (f *file) readTags(tags map[string]string) {
+	fingerprint, ok1 := parseHex(tags[tagFingerprint])
+	keys, ok2 := parseHex(tags[tagKeys])
 	if ok1 && ok2 && f.sums.rows >= 0 {
 		f.sums.fingerprint, f.sums.keys, f.tagged = fingerprint, keys, true
 	}
-	for k, v := range a.Tags {
+	for k, v := range tags {
 		if f.tagged && (k == tagFingerprint || k == tagKeys) {
 			continue
 		}
@@ -139,35 +146,34 @@ func newFile(a *add, in interner, numRecords int64) *file {
 		}
 		f.tags[k] = v
 	}
-	return f
 }
 
 // recordsOf reads numRecords. Statistics that cannot be read count as absent.
 func recordsOf(stats string) (int64, bool) {
-	if stats == "" {
-		return 0, false
+	if rest, ok := strings.CutPrefix(stats, `{"numRecords":`); ok { // as everybody writes it: no need to read the rest
+		if end := strings.IndexAny(rest, ",}"); end > 0 {
+			if n, err := strconv.ParseInt(rest[:end], 10, 64); err == nil && n >= 0 {
+				return n, true
+			}
+		}
 	}
 	var s struct {
 		NumRecords *int64 `json:"numRecords"`
 	}
-	if json.Unmarshal([]byte(stats), &s) != nil || s.NumRecords == nil || *s.NumRecords < 0 {
+	if stats == "" || json.Unmarshal([]byte(stats), &s) != nil || s.NumRecords == nil || *s.NumRecords < 0 {
 		return 0, false
 	}
 	return *s.NumRecords, true
 }
 
-// add turns the file back into the action it came from.
-func (f *file) add(dataChange bool) *add {
-	tags := f.tags
-	if f.tagged {
-		tags = maps.Clone(f.tags)
-		if tags == nil {
-			tags = map[string]string{}
-		}
-		tags[tagFingerprint], tags[tagKeys] = hex(f.sums.fingerprint), hex(f.sums.keys)
+// allTags returns the tags that the file was added with.
+func (f *file) allTags() map[string]string {
+	if !f.tagged {
+		return f.tags
 	}
-	return &add{Path: f.uri, PartitionValues: f.values.log, Size: f.size, ModificationTime: f.modified,
-		DataChange: dataChange, Stats: f.stats, Tags: tags}
+	tags := map[string]string{tagFingerprint: hex(f.sums.fingerprint), tagKeys: hex(f.sums.keys)}
+	maps.Copy(tags, f.tags)
+	return tags
 }
 
 // remove makes the action that removes the file at now (ms since 1970).
@@ -179,7 +185,7 @@ func (f *file) remove(now int64) *remove {
 
 func (f *file) public() File {
 	return File{URI: f.uri, Path: f.path, Partition: f.values.value, Size: f.size, Rows: f.sums.rows,
-		Modified: time.UnixMilli(f.modified).UTC(), Stats: f.stats,
+		Modified:    time.UnixMilli(f.modified).UTC(),
 		Fingerprint: f.sums.fingerprint, Keys: f.sums.keys, Tagged: f.tagged}
 }
 

@@ -119,11 +119,11 @@ func (t *Table) start(ctx context.Context) (listing, *state, error) {
 		return l, nil, fmt.Errorf("read table %s: %w", t.root, err)
 	}
 	for _, o := range l.checkpoints[v] {
-		if err := t.readCheckpoint(ctx, o.name.String(), o.size, s); err != nil {
+		if err := t.readCheckpoint(ctx, o, s); err != nil {
 			return l, nil, err
 		}
 	}
-	s.version = v
+	s.version, s.base = v, l.checkpoints[v]
 	return l, s, nil
 }
 

@@ -21,6 +21,7 @@ type state struct {
 	tombstones map[string]remove // by decoded path; kept for checkpoints
 	txns       map[string]txn
 	in         interner
+	base       []checkpointPart // the checkpoint that the state was read from, if any
 }
 
 func newState() *state {
@@ -57,7 +58,7 @@ func (s *state) commit(version int64, actions []action) touch {
 	}
 	for _, a := range actions {
 		if a.Add != nil {
-			t.partitions[s.add(a.Add, -1).values.value] = true
+			t.partitions[s.add(a.Add).values.value] = true
 		}
 	}
 	s.version = version
@@ -76,8 +77,8 @@ func (s *state) apply(a action) {
 	}
 }
 
-func (s *state) add(a *add, numRecords int64) *file {
-	f := newFile(a, s.in, numRecords)
+func (s *state) add(a *add) *file {
+	f := newFile(a, s.in)
 	delete(s.tombstones, f.path)
 	s.files[f.path] = f
 	return f

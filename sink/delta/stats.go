@@ -29,18 +29,23 @@ func readTypes(schemaString string) statTypes {
 	return columnTypes(c.Fields)
 }
 
-// clean returns the statistics of f for a checkpoint. Some engines write
-// statistics that others cannot parse: bounds of booleans, null counts of a map
-// as an object. Of those only the number of rows is kept (PROTOCOL.md,
-// "Per-file Statistics").
-func (s statTypes) clean(f *file) string {
-	if f.tagged || s.fit(f.stats) {
-		return f.stats
+// clean returns the statistics of f, of which the text is stats, for a
+// checkpoint. Some engines write statistics that others cannot parse: bounds of
+// booleans, null counts of a map as an object. Of those only the number of rows
+// is kept (PROTOCOL.md, "Per-file Statistics").
+func (s statTypes) clean(f *file, stats string) string {
+	if f.tagged || s.fit(stats) {
+		return stats
 	}
-	if f.sums.rows < 0 {
+	return rowCount(f.sums.rows)
+}
+
+// rowCount is the least statistics: "" for an unknown number.
+func rowCount(rows int64) string {
+	if rows < 0 {
 		return ""
 	}
-	return fmt.Sprintf(`{"numRecords":%d}`, f.sums.rows)
+	return fmt.Sprintf(`{"numRecords":%d}`, rows)
 }
 
 // fit reports whether the text is an object whose members are as the protocol

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	payableA = `{"id": "pay_a", "status": "paid", "amount": 1200, "created_at": "2026-03-01T10:00:00Z", "novel": {"x": 1}}`
+	payableB = `{"id": "pay_b", "status": "waiting_funds", "amount": 3400, "created_at": "2026-03-02T10:00:00Z"}`
+	payableX = `{"id": "pay_x", "amount": "much", "created_at": "2026-03-02T10:00:00Z"}`
+)
+
+// rows parses JSON lines.
+func rows(t *testing.T, text string) []map[string]any {
+	t.Helper()
+	all := []map[string]any{}
+	for line := range strings.Lines(text) {
+		var row map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &row), line)
+		all = append(all, row)
+	}
+	return all
+}
+
+func ids(rows []map[string]any) []any {
+	all := []any{}
+	for _, r := range rows {
+		all = append(all, r["id"])
+	}
+	return all
+}
+
+func TestDecodeTakesEveryForm(t *testing.T) {
+	pretty := strings.ReplaceAll(strings.ReplaceAll(payableA, ", ", ",\n  "), "{", "{\n  ")
+	for name, input := range map[string]string{
+		"envelope":           `{"data": [` + payableA + `, ` + payableB + `], "paging": {"total": 2}}`,
+		"array":              `[` + payableA + `,` + payableB + `]`,
+		"JSON lines":         payableA + "\n" + payableB + "\n",
+		"lines with CRLF":    payableA + "\r\n\r\n" + payableB,
+		"one after another":  payableA + payableB,
+		"pretty records":     pretty + "\n" + payableB,
+		"several envelopes":  `{"data":[` + payableA + `]}` + "\n" + `{"data":[` + payableB + `]}`,
+		"byte order mark":    "\xef\xbb\xbf" + payableA + "\n" + payableB,
+		"the same row twice": payableA + "\n" + payableA + "\n" + payableB,
+		"newest first":       payableB + "\n" + payableA,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := paylakeWith(t, t.Context(), input, "decode", "payables")
+			require.Equal(t, exitDone, got.code, got.stderr)
+			require.Empty(t, got.stderr)
+			all := rows(t, got.stdout)
+			require.Equal(t, []any{"pay_a", "pay_b"}, ids(all), "rows are in the table's order")
+			require.EqualValues(t, 1200, all[0]["amount"])
+			require.Equal(t, "2026-03-01T10:00:00.000000Z", all[0]["created_at"])
+			require.Contains(t, all[0]["_extra"], "novel")
+			require.Contains(t, all[0], "fee", "columns without a value are there, too")
+		})
+	}
+	one := paylakeWith(t, t.Context(), payableB, "decode", "pagarme/payables", "-", "--connection", "loja")
+	require.Equal(t, "loja", rows(t, one.stdout)[0]["_connection"])
+	empty := paylakeWith(t, t.Context(), `{"data": [], "paging": {}}`, "decode", "payables")
+	require.Equal(t, result{code: exitDone}, empty)
+}
+
+func TestDecodeReadsFiles(t *testing.T) {
+	a, b := write(t, "a.json", payableA), write(t, "b.json", payableB)
+	got := paylakeWith(t, t.Context(), payableX, "decode", "payables", a, b)
+	require.Equal(t, exitDone, got.code, got.stderr)
+	require.Len(t, rows(t, got.stdout), 2)
+
+	got = paylakeWith(t, t.Context(), payableX, "decode", "payables", a, "-")
+	require.Equal(t, exitIncomplete, got.code)
+	require.Equal(t, "-:1", rows(t, got.stderr)[0]["source"])
+}
+
+func TestDecodeTellsRejects(t *testing.T) {
+	got := paylakeWith(t, t.Context(), payableA+"\n"+payableX+"\n42\n", "decode", "payables")
+	require.Equal(t, exitIncomplete, got.code)
+	require.Equal(t, []any{"pay_a"}, ids(rows(t, got.stdout)))
+	rejects := rows(t, got.stderr)
+	require.Len(t, rejects, 2)
+	require.Equal(t, "pay_x", rejects[0]["key"])
+	require.Equal(t, "/amount", rejects[0]["pointer"])
+	require.Equal(t, "-:2", rejects[0]["source"])
+	require.NotEmpty(t, rejects[0]["reason"])
+	require.Equal(t, "much", rejects[0]["record"].(map[string]any)["amount"])
+	require.Equal(t, "-:3", rejects[1]["source"])
+}
+
+func TestDecodeGoesOnAfterABrokenLine(t *testing.T) {
+	got := paylakeWith(t, t.Context(), payableA+"\n{\"id\": \n"+payableB+"\n{\"id\": \"cut", "decode", "payables")
+	require.Equal(t, exitIncomplete, got.code)
+	require.Equal(t, []any{"pay_a", "pay_b"}, ids(rows(t, got.stdout)))
+	rejects := rows(t, got.stderr)
+	require.Len(t, rejects, 2)
+	require.Equal(t, "-:2", rejects[0]["source"])
+	require.Equal(t, "-:4", rejects[1]["source"])
+	require.Equal(t, "not valid JSON: it ends in the middle", rejects[1]["reason"])
+
+	html := paylakeWith(t, t.Context(), "<html>\n<body>\n</html>", "decode", "payables")
+	require.Equal(t, exitIncomplete, html.code)
+	require.Len(t, rows(t, html.stderr), 1, "one answer, one complaint")
+}
+
+func TestDecodeOfAPerParentStream(t *testing.T) {
+	got := paylakeWith(t, t.Context(), `{"available_amount": 5, "currency": "BRL"}`, "decode", "recipient_balance", "--parent", "re_1")
+	require.Equal(t, exitDone, got.code, got.stderr)
+	all := rows(t, got.stdout)
+	require.Len(t, all, 1)
+	require.Equal(t, "re_1", all[0]["recipient_id"])
+	require.NotNil(t, all[0]["snapshot_at"])
+}
+
+func TestDecodeHonoursExclude(t *testing.T) {
+	cfg := write(t, "paylake.yaml", `version: 1
+destination: {url: ./lake}
+connections:
+  - {name: loja, source: pagarme, api_key: {env: X}, start: 2024-01-01, streams: [{name: payables, exclude: [status]}]}
+`)
+	got := paylakeWith(t, t.Context(), payableA, "decode", "payables", "--config", cfg)
+	require.Equal(t, exitDone, got.code, got.stderr)
+	row := rows(t, got.stdout)[0]
+	require.NotContains(t, row, "status")
+	require.NotContains(t, got.stdout, "paid")
+	require.Equal(t, "loja", row["_connection"])
+}
+
+// Whatever the input, every answer is a row, a reject, or a complaint.
+func TestDecodeDropsNothing(t *testing.T) {
+	for _, input := range []string{"null", "true", `"text"`, "[1,2]", "[[]]", "{}", `{"data": {}}`, "[", "]", "\x00", `{"data": null}`} {
+		got := paylakeWith(t, t.Context(), input, "decode", "orders")
+		require.Equal(t, exitIncomplete, got.code, input)
+		require.NotEmpty(t, rows(t, got.stderr), input)
+	}
+	got := paylakeWith(t, t.Context(), "", "decode", "orders")
+	require.Equal(t, exitDone, got.code)
+}
+
+func TestDecodeReportsWhatItCannotRead(t *testing.T) {
+	dir := t.TempDir()
+	got := paylake(t, "decode", "orders", dir)
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.stderr, "read answers")
+	_, err := os.Stat(filepath.Join(dir, "x"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func FuzzSplit(f *testing.F) {
+	for _, seed := range []string{payableA, payableA + "\n" + payableB, "[", "{}\n{\n{}", "\xef\xbb\xbf1 2", "\n\n", "{\"a\":\n[1]}"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		last, n := 0, 0
+		for a := range split(data) {
+			if a.line < last || (a.err == nil) != json.Valid(a.body) {
+				t.Fatalf("answer %q at line %d with error %v", a.body, a.line, a.err)
+			}
+			last = a.line
+			if n++; n > len(data)+1 {
+				t.Fatal("more answers than bytes")
+			}
+			if a.err == nil {
+				layoutOf(a.body, "data")
+			}
+		}
+	})
+}

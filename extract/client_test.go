@@ -1,0 +1,393 @@
+package extract_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/paylake/paylake/extract"
+	"github.com/paylake/paylake/extract/window"
+	"github.com/paylake/paylake/internal/simapi"
+	"github.com/paylake/paylake/schema"
+)
+
+// things is a stream for tests of the client.
+func things() extract.Endpoint {
+	return extract.Endpoint{
+		Table: &schema.Table{Name: "things", Description: "Things.", Key: []string{"id"}, Time: "created_at", Version: 1,
+			Fields: []schema.Field{schema.ID("id", "Key."), schema.Instant("created_at", "Creation."), schema.Text("state", "State.")}},
+		Path: "/things", Limit: extract.Limit{Row: "/things", PerMinute: 6000}, Paging: extract.PageSize, MaxSize: 30, AskSize: 30,
+		SinceParam: "created_since", UntilParam: "created_until", TotalPath: "paging.total",
+	}
+}
+
+const oneThing = `{"data":[{"id":"t_1","created_at":"2026-08-03T10:00:00Z"}],"paging":{"total":1}}`
+
+func thing(h http.HandlerFunc, t *testing.T, change ...func(*extract.Options)) (extract.Result, error) {
+	t.Helper()
+	c := client(t, h, append([]func(*extract.Options){documentedLimits}, change...)...)
+	return extract.NewReader(c, things(), extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
+}
+
+func TestRequestsAreBuilt(t *testing.T) {
+	var got *http.Request
+	_, err := thing(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		io.WriteString(w, oneThing)
+	}, t, func(o *extract.Options) { o.UserAgent = "paylake/1.2.3 (+https://github.com/paylake/paylake)" })
+	require.NoError(t, err)
+	user, password, ok := got.BasicAuth()
+	require.True(t, ok)
+	require.Equal(t, key, user)
+	require.Empty(t, password)
+	require.Equal(t, "/core/v5/things", got.URL.Path)
+	require.Equal(t, "page=1&size=30", got.URL.RawQuery)
+	require.Equal(t, "application/json", got.Header.Get("Accept"))
+	require.Equal(t, "gzip", got.Header.Get("Accept-Encoding"))
+	require.Equal(t, "paylake/1.2.3 (+https://github.com/paylake/paylake)", got.Header.Get("User-Agent"))
+}
+
+func TestWindowsAreAskedWithMargins(t *testing.T) {
+	var asked []string
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query().Get("created_since")+" "+r.URL.Query().Get("created_until"))
+		io.WriteString(w, `{"data":[],"paging":{"total":0}}`)
+	})
+	r := extract.NewReader(client(t, h), things(), extract.ReaderOptions{})
+	w := window.Window{Since: time.Date(2026, 8, 3, 3, 0, 0, 5000, time.UTC), Until: time.Date(2026, 8, 4, 3, 0, 0, 5000, time.UTC)}
+	result, err := r.Read(t.Context(), w, nil)
+	require.NoError(t, err)
+	require.Nil(t, result.Rows)
+	require.Equal(t, extract.ProofTotal, result.Proof)
+	require.Equal(t, []string{"2026-08-01T03:00:00Z 2026-08-06T03:00:01Z"}, asked) // the filter's precision is not known
+	_, err = r.Read(t.Context(), window.Window{Since: w.Until, Until: w.Since}, nil)
+	require.Error(t, err)
+}
+
+func TestFinalAnswersAreNotRetried(t *testing.T) {
+	hints := map[int]string{
+		400: "parameters", 401: "key is wrong", 403: "allow-list", 405: "", 409: "", 412: "parameters", 422: "parameters", 201: "", 304: "",
+	}
+	for status, hint := range hints {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			calls := 0
+			_, err := thing(func(w http.ResponseWriter, _ *http.Request) {
+				calls++
+				w.Header().Set("Request-Id", "req-77")
+				w.WriteHeader(status)
+				if status != 304 {
+					io.WriteString(w, `{"request":{"document":"12345678909"}}`)
+				}
+			}, t)
+			var final *extract.StatusError
+			require.ErrorAs(t, err, &final)
+			require.Equal(t, status, final.Status)
+			require.Equal(t, "req-77", final.RequestID)
+			require.Equal(t, "/core/v5/things", final.Path)
+			require.Contains(t, final.Hint, hint)
+			require.Equal(t, 1, calls)
+			require.NotContains(t, err.Error(), "12345678909")
+		})
+	}
+}
+
+func TestListNotFoundIsGone(t *testing.T) {
+	for _, status := range []int{404, 410} {
+		_, err := thing(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }, t)
+		var gone *extract.GoneError
+		require.ErrorAs(t, err, &gone)
+		require.Equal(t, status, gone.Status)
+		require.Nil(t, gone.Gone)
+	}
+}
+
+// What may pass is tried again, with growing waits, up to a bound.
+func TestRetriesAreBounded(t *testing.T) {
+	for _, status := range []int{408, 425, 429, 500, 502, 503, 521, 599} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			began := time.Now()
+			_, err := thing(func(w http.ResponseWriter, _ *http.Request) {
+				calls++
+				w.WriteHeader(status)
+			}, t)
+			var failed *extract.RequestError
+			require.ErrorAs(t, err, &failed)
+			require.Equal(t, 8, calls)
+			require.Equal(t, 8, failed.Attempts)
+			require.Equal(t, time.Since(began), failed.Elapsed)
+			require.Less(t, failed.Elapsed, 3*time.Minute)
+			var last *extract.StatusError
+			require.ErrorAs(t, failed, &last)
+			require.Equal(t, status, last.Status)
+			require.ErrorContains(t, err, "GET /core/v5/things: gave up after 8 attempts in ")
+		})
+	}
+}
+
+func TestRetriesEndInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, err := thing(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(503)
+		}, t, func(o *extract.Options) { o.RetryFor = 15 * time.Minute })
+		var failed *extract.RequestError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, 3, failed.Attempts) // a pause is 10 minutes at most
+	})
+}
+
+func TestAnswersThatAreNotTheListAreRetried(t *testing.T) {
+	for _, body := range []string{"", "<html>", `{"data":[`, `{"message":"ok"}`, `"x"`, oneThing + "}"} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			result, err := thing(func(w http.ResponseWriter, _ *http.Request) {
+				if calls++; calls < 4 {
+					io.WriteString(w, body)
+					return
+				}
+				io.WriteString(w, oneThing)
+			}, t)
+			require.NoError(t, err)
+			require.Equal(t, 4, calls)
+			require.Equal(t, 1, result.Kept)
+			require.Equal(t, 4, result.Requests)
+			require.Equal(t, 1, result.Attempts)
+			result.Rows.Release()
+		})
+	}
+}
+
+func TestNoContentIsEmpty(t *testing.T) {
+	result, err := thing(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, t)
+	require.NoError(t, err)
+	require.Zero(t, result.Distinct)
+}
+
+// An answer that trickles ends with the timeout, headers and body together.
+func TestTimeoutCoversTheBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		_, err := thing(func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte(`{"data":[`))
+			<-r.Context().Done()
+		}, t, func(o *extract.Options) { o.Timeout, o.MaxTries = 20*time.Second, 2 })
+		require.ErrorContains(t, err, "no complete answer in time")
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+		require.InDelta(t, 40, time.Since(began).Seconds(), 2)
+	})
+}
+
+func TestCancelWinsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := errors.New("stop")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		c := client(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			cancel(stop)
+			w.WriteHeader(500)
+		}))
+		began := time.Now()
+		_, err := extract.NewReader(c, things(), extract.ReaderOptions{}).Read(ctx, window.Window{}, nil)
+		require.ErrorIs(t, err, stop)
+		require.Zero(t, time.Since(began))
+	})
+}
+
+// bodies are bounded as they are sent and as they become.
+func TestBodiesAreBounded(t *testing.T) {
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	for range 64 {
+		z.Write(make([]byte, 1<<20))
+	}
+	z.Close()
+	tests := map[string]http.HandlerFunc{
+		"bomb": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(bomb.Bytes())
+		},
+		"large": func(w http.ResponseWriter, _ *http.Request) {
+			for range 3 {
+				w.Write(make([]byte, 1<<20))
+			}
+		},
+	}
+	for name, h := range tests {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			_, err := thing(func(w http.ResponseWriter, r *http.Request) { calls++; h(w, r) }, t, func(o *extract.Options) { o.MaxBody = 2 << 20 })
+			require.ErrorIs(t, err, extract.ErrTooLarge)
+			require.ErrorContains(t, err, "more than 2097152 bytes")
+			require.Equal(t, 1, calls)
+		})
+	}
+	result, err := thing(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, oneThing) }, t, func(o *extract.Options) { o.MaxBody = int64(len(oneThing)) })
+	require.NoError(t, err) // the bound itself is allowed
+	result.Rows.Release()
+}
+
+func TestUnknownEncodingIsFinal(t *testing.T) {
+	_, err := thing(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "br")
+		io.WriteString(w, "x")
+	}, t)
+	require.ErrorContains(t, err, `encoded as "br"`)
+}
+
+// The key goes to the configured host only.
+func TestRedirectsToOtherHostsAreRefused(t *testing.T) {
+	touched := 0
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		touched++
+		io.WriteString(w, oneThing)
+	}))
+	defer elsewhere.Close()
+	calls := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		http.Redirect(w, r, elsewhere.URL+"/things?leak="+key, http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	_, err := thing(nil, t, func(o *extract.Options) { o.BaseURL, o.Transport = server.URL, nil })
+	require.ErrorContains(t, err, "redirect to")
+	require.ErrorContains(t, err, "refused")
+	require.NotContains(t, err.Error(), key)
+	require.Equal(t, 1, calls)
+	require.Zero(t, touched)
+}
+
+func TestRedirectsWithinTheHostKeepTheKey(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/things" {
+			http.Redirect(w, r, "/moved", http.StatusFound)
+			return
+		}
+		if user, _, _ := r.BasicAuth(); user != key || strings.HasPrefix(r.URL.Path, "/loop") {
+			http.Redirect(w, r, "/loop", http.StatusFound)
+			return
+		}
+		io.WriteString(w, oneThing)
+	}))
+	defer server.Close()
+	result, err := thing(nil, t, func(o *extract.Options) { o.BaseURL, o.Transport = server.URL, nil })
+	require.NoError(t, err)
+	require.Equal(t, 1, result.Kept)
+	result.Rows.Release()
+	_, err = thing(nil, t, func(o *extract.Options) { o.BaseURL, o.Transport = server.URL+"/loop", nil })
+	require.ErrorContains(t, err, "the same host again and again")
+}
+
+// secret: whatever goes wrong, neither errors nor the log hold the key, the
+// query or the answer.
+func TestSecret(t *testing.T) {
+	const document = "12345678909"
+	basic := "c2tfWnEza1c4dlRuNUxwUjJ4WTo="
+	kinds := map[string]http.HandlerFunc{
+		"echo 422":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(422); echo(w, r) },
+		"echo 500":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500); echo(w, r) },
+		"echo 429":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(429); echo(w, r) },
+		"echo 200":   echo,
+		"cut":        func(w http.ResponseWriter, r *http.Request) { echo(w, r); panic(http.ErrAbortHandler) },
+		"encoding":   func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Encoding", key); echo(w, r) },
+		"redirect":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+key+".test/?d="+document, 302) },
+		"request id": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Request-Id", "a\nb"); w.WriteHeader(400) },
+	}
+	for name, h := range kinds {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var logged bytes.Buffer
+				c := client(t, h, func(o *extract.Options) {
+					o.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+				})
+				ep := things()
+				ep.StateParam, ep.States = "document", []string{document}
+				_, err := extract.NewReader(c, ep, extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
+				require.Error(t, err)
+				for _, secret := range []string{key, basic, document, "created_since", "\n"} {
+					require.NotContains(t, err.Error(), secret)
+				}
+				for _, secret := range []string{key, basic, document} {
+					require.NotContains(t, logged.String(), secret)
+				}
+			})
+		})
+	}
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintf(w, "<%s %s>", r.Header.Get("Authorization"), r.URL)
+}
+
+func TestConfigurationIsChecked(t *testing.T) {
+	ok := func() extract.Options {
+		return extract.Options{BaseURL: "https://api.pagar.me/core/v5", Secret: func() string { return key }}
+	}
+	tests := []struct {
+		name   string
+		change func(*extract.Options)
+		want   string
+	}{
+		{"clear text", func(o *extract.Options) { o.BaseURL = "http://api.pagar.me/core/v5" }, "use https"},
+		{"user", func(o *extract.Options) { o.BaseURL = "https://" + key + "@api.pagar.me" }, "must not hold a user"},
+		{"not a URL", func(o *extract.Options) { o.BaseURL = "https://" + key + ":x@api pagar.me" }, "not a valid URL"},
+		{"query", func(o *extract.Options) { o.BaseURL = "https://api.pagar.me/?k=" + key }, "query"},
+		{"no host", func(o *extract.Options) { o.BaseURL = "api.pagar.me/core/v5" }, "needs a host"},
+		{"scheme", func(o *extract.Options) { o.BaseURL = "ftp://api.pagar.me" }, "must be https"},
+		{"no key", func(o *extract.Options) { o.Secret = func() string { return "" } }, "secret key is empty"},
+		{"line break", func(o *extract.Options) { o.Secret = func() string { return key + "\n" } }, "control character"},
+		{"share", func(o *extract.Options) { o.RateShare = 1.2 }, "rate share"},
+		{"limit", func(o *extract.Options) { o.Limits = map[string]int{"orders": 0} }, "limit of orders"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := ok()
+			tt.change(&o)
+			_, err := extract.NewClient(o)
+			require.ErrorContains(t, err, tt.want)
+			require.NotContains(t, err.Error(), key)
+		})
+	}
+	for _, base := range []string{"http://127.0.0.1:8080/core/v5", "http://localhost", "http://[::1]:9/x", "https://api.pagar.me/core/v5/"} {
+		o := ok()
+		o.BaseURL = base
+		_, err := extract.NewClient(o)
+		require.NoError(t, err)
+	}
+}
+
+// The default transport reads real connections, compressed or not.
+func TestOverSockets(t *testing.T) {
+	s := simapi.New(simapi.Merchant(7, monday, 10, 2000), simapi.Config{NoLimits: true, Faults: simapi.Faults{Gzip: true}})
+	server := httptest.NewServer(s)
+	defer server.Close()
+	c := client(t, nil, func(o *extract.Options) { o.BaseURL, o.Transport = server.URL+simapi.BasePath, nil })
+	r := extract.NewReader(c, endpoint(t, simapi.Charges), extract.ReaderOptions{Grid: utcDays})
+	e, err := run(t.Context(), r, whole(s.World()))
+	require.NoError(t, err)
+	requireTruth(t, s, simapi.Charges, whole(s.World()), e)
+}
+
+func TestRejectsCarryTheRequestID(t *testing.T) {
+	for _, name := range []string{"X-Request-Id", "Request-Id", "X-Correlation-Id"} {
+		result, err := thing(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(name, strings.Repeat("r", 3))
+			io.WriteString(w, `{"data":[{"id":{},"created_at":"2026-08-03T10:00:00Z"}],"paging":{"total":1}}`)
+		}, t)
+		require.NoError(t, err)
+		require.Len(t, result.Rejects, 1)
+		require.Equal(t, "rrr", result.Rejects[0].RequestID)
+	}
+}

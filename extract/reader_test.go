@@ -1,0 +1,591 @@
+package extract_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/stretchr/testify/require"
+
+	"github.com/paylake/paylake/extract"
+	"github.com/paylake/paylake/extract/window"
+	"github.com/paylake/paylake/internal/simapi"
+)
+
+// list serves n things, newest first, one every minute, by page and size. Hooks
+// change what it does. It is safe for concurrent use.
+type list struct {
+	mu       sync.Mutex
+	n        int
+	requests int
+	before   func(l *list, q url.Values)                       // called with the lock
+	paging   func(l *list, q url.Values, total int) string     // the paging object
+	skip     func(page, size int) int                          // of a page; default (page-1)*size
+	cut      func(rows []string, page int) []string            // of a page
+	refuse   func(q url.Values) int                            // a status, or 0
+	maximum  int                                               // page size; 0 = none
+	state    func(i int, q url.Values) (state string, ok bool) // what a list by state shows
+}
+
+var anHour = window.Window{Since: monday, Until: monday.Add(time.Hour)}
+
+func (l *list) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests++
+	q := r.URL.Query()
+	if l.before != nil {
+		l.before(l, q)
+	}
+	if l.refuse != nil {
+		if status := l.refuse(q); status != 0 {
+			w.WriteHeader(status)
+			return
+		}
+	}
+	rows := l.rows(q)
+	size, _ := strconv.Atoi(q.Get("size"))
+	if l.maximum > 0 {
+		size = min(size, l.maximum)
+	}
+	page := max(number(q, "page"), 1)
+	skip := (page - 1) * size
+	if l.skip != nil {
+		skip = l.skip(page, size)
+	}
+	part := rows[min(skip, len(rows)):min(skip+size, len(rows))]
+	if l.cut != nil {
+		part = l.cut(part, page)
+	}
+	paging := fmt.Sprintf(`{"total":%d}`, len(rows))
+	if l.paging != nil {
+		paging = l.paging(l, q, len(rows))
+	}
+	fmt.Fprintf(w, `{"data":[%s],"paging":%s}`, strings.Join(part, ","), paging)
+}
+
+func number(q url.Values, name string) int {
+	n, _ := strconv.Atoi(q.Get(name))
+	return n
+}
+
+func (l *list) rows(q url.Values) []string {
+	since, _ := time.Parse(time.RFC3339, q.Get("created_since"))
+	until, err := time.Parse(time.RFC3339, q.Get("created_until"))
+	var rows []string
+	for i := l.n - 1; i >= 0; i-- {
+		at, state := monday.Add(time.Duration(i)*time.Minute), "new"
+		if err == nil && (at.Before(since) || at.After(until)) {
+			continue
+		}
+		if l.state != nil {
+			var ok bool
+			if state, ok = l.state(i, q); !ok {
+				continue
+			}
+		}
+		rows = append(rows, fmt.Sprintf(`{"id":"t_%04d","created_at":%q,"state":%q}`, i, at.Format(time.RFC3339), state))
+	}
+	return rows
+}
+
+func (l *list) reader(t *testing.T, change func(*extract.Endpoint), o extract.ReaderOptions) *extract.Reader {
+	t.Helper()
+	ep := things()
+	if change != nil {
+		change(&ep)
+	}
+	return extract.NewReader(client(t, l, func(o *extract.Options) { o.Limits = map[string]int{"things": extract.Unlimited} }), ep, o)
+}
+
+// requireThings fails unless the export is things from to to, each once.
+func requireThings(t *testing.T, e *export, from, to int) {
+	t.Helper()
+	var want []string
+	for i := from; i < to; i++ {
+		want = append(want, fmt.Sprintf("t_%04d", i))
+	}
+	require.Equal(t, want, slices.Sorted(slices.Values(e.keys)))
+}
+
+// A total is a number, or text, or goes by the name it had in 2016.
+func TestTotalsAreRead(t *testing.T) {
+	for _, paging := range []string{`{"total":%d}`, `{"total":"%d"}`, `{"total_items":%d,"current_page":1,"total_pages":9}`, `{"next":null,"total": %d }`} {
+		l := &list{n: 45, paging: func(_ *list, _ url.Values, total int) string { return fmt.Sprintf(paging, total) }}
+		r := l.reader(t, nil, extract.ReaderOptions{})
+		result, err := r.Read(t.Context(), window.Window{}, nil)
+		require.NoError(t, err)
+		require.Equal(t, extract.ProofTotal, result.Proof)
+		require.Equal(t, int64(45), result.Total)
+		require.Equal(t, 45, result.Kept)
+		require.Equal(t, "reported", r.Facts().Totals)
+		result.Rows.Release()
+	}
+}
+
+// Totals that make no sense are none.
+func TestUnreadableTotalsProveNothing(t *testing.T) {
+	for _, paging := range []string{`{}`, `{"total":null}`, `{"total":-1}`, `{"total":"many"}`, `[]`, `null`, `{"total":4.5}`} {
+		l := &list{n: 12, paging: func(*list, url.Values, int) string { return paging }}
+		r := l.reader(t, nil, extract.ReaderOptions{})
+		result, err := r.Read(t.Context(), window.Window{}, nil)
+		require.NoError(t, err)
+		require.Equal(t, extract.ProofSinglePage, result.Proof)
+		require.Equal(t, "missing", r.Facts().Totals)
+		result.Rows.Release()
+	}
+}
+
+// A size that the source does not take is given up once, where it is not
+// published.
+func TestRefusedSizesFallBack(t *testing.T) {
+	l := &list{n: 200, refuse: func(q url.Values) int {
+		if number(q, "size") > 50 {
+			return 422
+		}
+		return 0
+	}}
+	ask := func(maximum int) func(*extract.Endpoint) {
+		return func(ep *extract.Endpoint) { ep.MaxSize, ep.AskSize = maximum, 100 }
+	}
+	r := l.reader(t, ask(0), extract.ReaderOptions{})
+	for range 2 {
+		result, err := r.Read(t.Context(), window.Window{}, nil)
+		require.NoError(t, err)
+		require.Equal(t, 200, result.Kept)
+		result.Rows.Release()
+	}
+	require.Equal(t, 1+7+7, l.requests)
+	require.Equal(t, 30, r.Facts().PageSize)
+	_, err := l.reader(t, ask(100), extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
+	var status *extract.StatusError
+	require.ErrorAs(t, err, &status)
+}
+
+// A clamped size is noticed and used from then on, whether the server counts
+// pages by the size asked for or by its own.
+func TestClampedSizesLoseNothing(t *testing.T) {
+	for name, skip := range map[string]func(page, size int) int{
+		"pages by its own size": nil,
+		"pages by size asked":   func(page, size int) int { return (page - 1) * size },
+	} {
+		for _, total := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, total), func(t *testing.T) {
+				l := &list{n: 60, maximum: 7, skip: skip}
+				if !total {
+					l.paging = func(*list, url.Values, int) string { return "{}" }
+				}
+				if skip != nil {
+					l.maximum = 0
+					l.cut = func(rows []string, _ int) []string { return rows[:min(len(rows), 7)] }
+				}
+				r := l.reader(t, nil, extract.ReaderOptions{})
+				e, err := run(t.Context(), r, anHour)
+				require.NoError(t, err)
+				requireThings(t, e, 0, 60)
+				require.Equal(t, 7, r.Facts().PageSize)
+				require.True(t, r.Facts().Clamped)
+			})
+		}
+	}
+}
+
+// Records that are deleted or arrive while a window is read make it be read
+// again, or caught up with.
+func TestMovingRowsAreReadAgain(t *testing.T) {
+	gone := func(l *list, _ url.Values) {
+		if l.requests == 4 {
+			l.n--
+		}
+	}
+	arrive := func(l *list, _ url.Values) {
+		if l.requests == 4 {
+			l.n += 3
+		}
+	}
+	threeHours := window.Window{Since: monday, Until: monday.Add(3 * time.Hour)}
+	tests := []struct {
+		name     string
+		before   func(l *list, q url.Values)
+		w        window.Window
+		attempts int
+		n        int
+	}{
+		{"a row is gone before the last page", gone, window.Window{}, 2, 99},
+		{"a row of the window is gone before the last page", gone, threeHours, 2, 99},
+		{"rows arrive before the last page", arrive, window.Window{}, 1, 103},
+		{"rows arrive in the window before the last page", arrive, threeHours, 2, 103},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &list{n: 100, before: tt.before}
+				result, err := l.reader(t, nil, extract.ReaderOptions{Concurrency: 1}).Read(t.Context(), tt.w, nil)
+				require.NoError(t, err)
+				require.Equal(t, tt.attempts, result.Attempts)
+				require.Equal(t, tt.n, result.Kept)
+				require.Equal(t, int64(tt.n), result.Total)
+				require.Equal(t, extract.ProofTotal, result.Proof)
+				result.Rows.Release()
+			})
+		})
+	}
+}
+
+// A list that never holds still fails by name after three attempts, with
+// pauses between them.
+func TestRowsThatKeepMovingFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &list{n: 100, before: func(l *list, _ url.Values) { l.n -= l.requests % 2 }}
+		began := time.Now()
+		_, err := l.reader(t, nil, extract.ReaderOptions{Concurrency: 1}).Read(t.Context(), window.Window{}, nil)
+		var incomplete *extract.IncompleteError
+		require.ErrorAs(t, err, &incomplete)
+		require.Equal(t, 3, incomplete.Attempts)
+		require.Contains(t, incomplete.Detail, "the total fell from")
+		require.ErrorContains(t, err, "read things [everything]: not complete after 3 attempts")
+		require.Equal(t, 6*time.Second, time.Since(began))
+	})
+}
+
+// Growth by records newer than the window is no difference.
+func TestRowsNewerThanTheWindowAreNoDifference(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &list{n: 50, before: func(l *list, _ url.Values) { l.n++ }}
+		r := l.reader(t, nil, extract.ReaderOptions{Concurrency: 1})
+		w := window.Window{Since: monday, Until: monday.Add(50 * time.Minute)}
+		result, err := r.Read(t.Context(), w, nil) // the margins of two days let the new records through
+		require.NoError(t, err)
+		require.Equal(t, 50, result.Kept)
+		require.Positive(t, result.Outside)
+		require.Equal(t, result.Distinct, result.Kept+result.Outside)
+		require.Equal(t, 1, result.Attempts)
+		result.Rows.Release()
+	})
+}
+
+func TestRecordsWithoutTimeAreRejects(t *testing.T) {
+	l := &list{n: 3, cut: func(rows []string, page int) []string {
+		if page == 1 {
+			rows = append(rows, `{"id":"t_x","state":"new"}`)
+		}
+		return rows
+	}, paging: func(*list, url.Values, int) string { return `{"total":4}` }}
+	r := l.reader(t, nil, extract.ReaderOptions{})
+	result, err := r.Read(t.Context(), anHour, nil)
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Kept)
+	require.Equal(t, 1, result.Rejected)
+	require.Equal(t, 4, result.Distinct)
+	require.Equal(t, "t_x", result.Rejects[0].Key)
+	result.Rows.Release()
+}
+
+// Where nothing tells the number of records and the window cannot be cut, two
+// reads must agree.
+func TestRepeatedRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &list{n: 100, paging: func(*list, url.Values, int) string { return "{}" }}
+		l.before = func(l *list, _ url.Values) {
+			if l.requests == 5 {
+				l.n++
+			}
+		}
+		result, err := l.reader(t, nil, extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
+		require.NoError(t, err)
+		require.Equal(t, extract.ProofRepeated, result.Proof)
+		require.Equal(t, 101, result.Kept)
+		result.Rows.Release()
+
+		l.before = func(l *list, _ url.Values) { l.n += l.requests % 3 / 2 }
+		_, err = l.reader(t, nil, extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
+		var incomplete *extract.IncompleteError
+		require.ErrorAs(t, err, &incomplete)
+		require.Equal(t, 3, incomplete.Attempts)
+	})
+}
+
+// The states of a list are read in the order of a record's life: of a record
+// that moved on while they were read, the last state stays.
+func TestTheLastStateWins(t *testing.T) {
+	l := &list{n: 20, paging: func(*list, url.Values, int) string { return "{}" }, state: func(i int, q url.Values) (string, bool) {
+		shown := q.Get("status")
+		return shown, shown == "waiting" || shown == "done" && i%2 == 0
+	}}
+	r := l.reader(t, func(ep *extract.Endpoint) {
+		ep.TotalPath, ep.StateParam, ep.States = "", "status", []string{"waiting", "done", "lost"}
+	}, extract.ReaderOptions{})
+	result, err := r.Read(t.Context(), anHour, nil)
+	require.NoError(t, err)
+	defer result.Rows.Release()
+	require.Equal(t, 20, result.Kept)
+	require.Equal(t, 10, result.Duplicates)
+	states := result.Rows.Column(result.Rows.Schema().FieldIndices("state")[0]).(*array.String)
+	for i := range states.Len() {
+		require.Equal(t, [...]string{"done", "waiting"}[i%2], states.Value(i))
+	}
+}
+
+// chunks is a Spill that keeps keys.
+type chunks struct {
+	keys      [][]string
+	discarded int
+	fail      error
+}
+
+func (c *chunks) Chunk(rows arrow.RecordBatch) error {
+	c.keys = append(c.keys, keysOf(rows))
+	return c.fail
+}
+
+func (c *chunks) Discard() error {
+	c.discarded += len(c.keys)
+	c.keys = nil
+	return nil
+}
+
+// A window that cannot be cut goes out in chunks, which are forgotten when it
+// is read again.
+func TestLargeWindowsSpill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &list{n: 600, before: func(l *list, _ url.Values) {
+			if l.requests == 15 {
+				l.n--
+			}
+		}}
+		sp := &chunks{}
+		result, err := l.reader(t, nil, extract.ReaderOptions{ChunkBytes: 3000}).Read(t.Context(), window.Window{}, sp)
+		require.NoError(t, err)
+		require.Greater(t, len(sp.keys), 5)
+		require.Positive(t, sp.discarded)
+		e := &export{keys: slices.Concat(sp.keys...)}
+		for _, c := range sp.keys {
+			require.Less(t, len(c), 200)
+		}
+		require.Equal(t, 599, result.Kept)
+		e.add(result)
+		requireThings(t, e, 0, 599)
+
+		sp = &chunks{fail: errors.New("disk full")}
+		_, err = l.reader(t, nil, extract.ReaderOptions{ChunkBytes: 3000}).Read(t.Context(), window.Window{}, sp)
+		require.ErrorIs(t, err, sp.fail)
+		require.Equal(t, 1, sp.discarded)
+	})
+}
+
+// A window is split when it holds more than it should, before its pages are
+// read.
+func TestWideWindowsAreSplit(t *testing.T) {
+	l := &list{n: 6000}
+	r := l.reader(t, nil, extract.ReaderOptions{Grid: utcDays, MaxPages: 10})
+	w := window.Window{Since: monday, Until: monday.AddDate(0, 0, 4)}
+	_, err := r.Read(t.Context(), w, nil)
+	var wide *extract.TooWideError
+	require.ErrorAs(t, err, &wide)
+	require.Equal(t, 1, l.requests)
+	require.Len(t, wide.Parts, 4) // days, as long as the filter may work by days only
+	require.NoError(t, rebuilds(w, wide.Parts))
+
+	e, err := run(t.Context(), r, w)
+	require.NoError(t, err)
+	requireThings(t, e, 0, 4*24*60)
+	require.Greater(t, len(e.windows), 12) // the filter is exact: days are split too
+	for _, w := range e.windows {
+		require.LessOrEqual(t, w.Distinct, 450)
+	}
+}
+
+func TestReadParents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := simapi.New(simapi.Merchant(5, monday, 60, 12_000), simapi.Config{NoLimits: true})
+		var ids []string
+		s.Each(simapi.Recipients, time.Time{}, time.Time{}, func(r simapi.Record) bool {
+			ids = append(ids, r.Key)
+			return true
+		})
+		snapshot := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+		r := reader(t, s, simapi.RecipientBalance)
+		result, err := r.ReadParents(t.Context(), append([]string{"re_gone", "a/../b?c"}, ids...), snapshot)
+		require.NoError(t, err)
+		defer result.Rows.Release()
+		require.Equal(t, extract.ProofObject, result.Proof)
+		require.Equal(t, []string{"a/../b?c", "re_gone"}, result.Missing)
+		require.Equal(t, len(ids), result.Kept)
+		require.Equal(t, len(ids)+2, s.Total().Requests)
+		column := func(name string) arrow.Array { return result.Rows.Column(result.Rows.Schema().FieldIndices(name)[0]) }
+		var got []string
+		for i := range int(result.Rows.NumRows()) {
+			got = append(got, column("recipient_id").(*array.String).Value(i))
+			require.Equal(t, snapshot.UnixMicro(), int64(column("snapshot_at").(*array.Timestamp).Value(i)))
+		}
+		slices.Sort(ids)
+		slices.Sort(got)
+		require.Equal(t, ids, got)
+		require.Equal(t, "single object", r.Facts().Paging)
+	})
+}
+
+func TestParentKeysStayInTheirSegment(t *testing.T) {
+	var paths []string
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		paths = append(paths, r.URL.EscapedPath())
+		io.WriteString(w, `{"available_amount":1}`)
+	})
+	r := extract.NewReader(client(t, h), endpoint(t, simapi.RecipientBalance), extract.ReaderOptions{})
+	result, err := r.ReadParents(t.Context(), []string{"a/b?c#d%2F"}, monday)
+	require.NoError(t, err)
+	result.Rows.Release()
+	require.Equal(t, []string{"/core/v5/recipients/a%2Fb%3Fc%23d%252F/balance"}, paths)
+	for _, id := range []string{"", ".", ".."} {
+		_, err = r.ReadParents(t.Context(), []string{id}, monday)
+		require.ErrorContains(t, err, "cannot be part of a path")
+	}
+}
+
+// A failed parent ends the read: there are no half snapshots.
+func TestParentsFailTogether(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "re_9") {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		io.WriteString(w, `{"available_amount":1}`)
+	})
+	r := extract.NewReader(client(t, h), endpoint(t, simapi.RecipientBalance), extract.ReaderOptions{})
+	_, err := r.ReadParents(t.Context(), []string{"re_1", "re_9", "re_2"}, monday)
+	var status *extract.StatusError
+	require.ErrorAs(t, err, &status)
+	require.Equal(t, 403, status.Status)
+}
+
+// cursors serves n things by cursor.
+type cursors struct {
+	n, maximum int
+	requests   []string
+	odd        func(q url.Values, answer map[string]any)
+}
+
+func (c *cursors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	c.requests = append(c.requests, q.Encode())
+	from, size := number(q, "cursor"), min(number(q, "size"), c.maximum)
+	records := []any{}
+	for i := from; i < min(from+size, c.n); i++ {
+		records = append(records, map[string]any{"id": fmt.Sprintf("t_%04d", i), "created_at": monday.Add(time.Duration(i) * time.Second)})
+	}
+	paging := map[string]any{}
+	if from+size < c.n {
+		paging["cursor"] = strconv.Itoa(from + size)
+	}
+	answer := map[string]any{"data": records, "paging": paging}
+	if c.odd != nil {
+		c.odd(q, answer)
+	}
+	json.NewEncoder(w).Encode(answer)
+}
+
+func (c *cursors) reader(t *testing.T) *extract.Reader {
+	t.Helper()
+	ep := things()
+	ep.Paging, ep.TotalPath, ep.CursorParam, ep.CursorPath = extract.ForwardCursor, "", "cursor", "paging.cursor"
+	return extract.NewReader(client(t, c, func(o *extract.Options) { o.Limits = map[string]int{"things": extract.Unlimited} }), ep, extract.ReaderOptions{})
+}
+
+// The end of a list by cursor is an answer without a cursor, not a short page.
+func TestCursorEnd(t *testing.T) {
+	for _, end := range []any{nil, "", "absent"} {
+		c := &cursors{n: 95, maximum: 10, odd: func(_ url.Values, answer map[string]any) {
+			if paging := answer["paging"].(map[string]any); end != "absent" && paging["cursor"] == nil {
+				paging["cursor"] = end
+			}
+		}}
+		r := c.reader(t)
+		result, err := r.Read(t.Context(), window.Window{}, nil)
+		require.NoError(t, err)
+		require.Equal(t, extract.ProofCursorEnd, result.Proof)
+		require.Equal(t, 95, result.Kept)
+		require.Len(t, c.requests, 10)
+		require.Equal(t, "forward_cursor", r.Facts().Paging)
+		result.Rows.Release()
+	}
+}
+
+// Whether an answer without a cursor comes from a source with cursors is asked
+// once, and never again.
+func TestStyleIsSettledOnce(t *testing.T) {
+	c := &cursors{n: 5, maximum: 30}
+	r := c.reader(t)
+	for range 3 {
+		result, err := r.Read(t.Context(), window.Window{}, nil)
+		require.NoError(t, err)
+		require.Equal(t, extract.ProofCursorEnd, result.Proof)
+		require.Equal(t, 5, result.Kept)
+		result.Rows.Release()
+	}
+	require.Equal(t, []string{"size=30", "size=1", "size=30", "size=30"}, c.requests)
+}
+
+// A single record without a cursor says nothing about the style; page 2 does,
+// or shows that there is no more.
+func TestSingleRecordSettlesNothing(t *testing.T) {
+	c := &cursors{n: 1, maximum: 30}
+	r := c.reader(t)
+	result, err := r.Read(t.Context(), window.Window{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, result.Kept)
+	require.Empty(t, r.Facts().Paging)
+	result.Rows.Release()
+
+	l := &list{n: 3, maximum: 1, paging: func(*list, url.Values, int) string { return "{}" }}
+	legacy := l.reader(t, func(ep *extract.Endpoint) {
+		ep.Paging, ep.TotalPath, ep.CursorParam, ep.CursorPath = extract.ForwardCursor, "", "cursor", "paging.cursor"
+	}, extract.ReaderOptions{})
+	result, err = legacy.Read(t.Context(), window.Window{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Kept)
+	require.Equal(t, "page/size (before 2026-08-28)", legacy.Facts().Paging)
+	result.Rows.Release()
+}
+
+func TestEndlessCursorsFail(t *testing.T) {
+	tests := map[string]func(q url.Values, answer map[string]any){
+		"empty pages": func(q url.Values, answer map[string]any) {
+			if number(q, "cursor") >= 50 {
+				answer["data"] = []any{}
+				answer["paging"] = map[string]any{"cursor": strconv.Itoa(number(q, "cursor") + 1)}
+			}
+		},
+		"same cursor": func(q url.Values, answer map[string]any) {
+			if number(q, "cursor") >= 50 {
+				answer["paging"] = map[string]any{"cursor": "50"}
+			}
+		},
+		"new cursors, same page": func(q url.Values, answer map[string]any) {
+			answer["data"] = []any{map[string]any{"id": "t_1", "created_at": monday}}
+			answer["paging"] = map[string]any{"cursor": strconv.Itoa(number(q, "cursor") + 1)}
+		},
+	}
+	for name, odd := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &cursors{n: 200, maximum: 10, odd: odd}
+				_, err := c.reader(t).Read(t.Context(), window.Window{}, nil)
+				var incomplete *extract.IncompleteError
+				require.ErrorAs(t, err, &incomplete)
+				require.Less(t, len(c.requests), 100)
+			})
+		})
+	}
+}
