@@ -302,7 +302,7 @@ func TestSecret(t *testing.T) {
 		"echo 200":   echo,
 		"cut":        func(w http.ResponseWriter, r *http.Request) { echo(w, r); panic(http.ErrAbortHandler) },
 		"encoding":   func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Encoding", key); echo(w, r) },
-		"redirect":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+key+".test/?d="+document, 302) },
+		"redirect":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+key+".test/?d="+document, http.StatusFound) },
 		"request id": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Request-Id", "a\nb"); w.WriteHeader(400) },
 	}
 	for name, h := range kinds {

@@ -20,7 +20,10 @@ func (rd *reading) byCursor(ctx context.Context) (evidence, string, error) {
 		return ev, "", err
 	}
 	if spoken == speaksPages {
-		return rd.byOnePage(ctx, first, asked)
+		if err := rd.forget(); err != nil {
+			return evidence{}, "", err
+		}
+		return rd.byPage(ctx)
 	}
 	if first.cursor != "" {
 		if err := rd.tooWide(int64(density(first.Page, rd.asked())), asked); err != nil {

@@ -25,7 +25,7 @@ func TestPolite(t *testing.T) {
 		t.Run(tt.stream, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := simapi.New(simapi.Merchant(7, monday, 90, 120_000), simapi.Config{Faults: simapi.Faults{Latency: 20 * time.Millisecond}})
+				s := simapi.New(simapi.Merchant(7, monday, 90, 45_000), simapi.Config{Faults: simapi.Faults{Latency: 20 * time.Millisecond}})
 				r := extract.NewReader(client(t, s, documentedLimits), endpoint(t, tt.stream), extract.ReaderOptions{Grid: utcDays})
 				began := time.Now()
 				e, err := run(t.Context(), r, whole(s.World()))
@@ -57,7 +57,7 @@ func TestPolite(t *testing.T) {
 // is kept over all streams together.
 func TestTestKeyIsLimitedOverEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := simapi.New(simapi.Merchant(7, monday, 30, 60_000), simapi.Config{Limits: map[string]int{"orders": 10_000, "charges": 10_000}})
+		s := simapi.New(simapi.Merchant(7, monday, 30, 15_000), simapi.Config{Limits: map[string]int{"orders": 10_000, "charges": 10_000}})
 		c := client(t, s, func(o *extract.Options) {
 			o.Secret = func() string { return "sk_test_Zq3kW8vTn5LpR2" }
 			o.Limits = map[string]int{simapi.Orders: 10_000, simapi.Charges: 10_000}

@@ -36,6 +36,7 @@ type list struct {
 	cut      func(rows []string, page int) []string            // of a page
 	refuse   func(q url.Values) int                            // a status, or 0
 	maximum  int                                               // page size; 0 = none
+	open     bool                                              // the ends of the filter do not belong to the range
 	state    func(i int, q url.Values) (state string, ok bool) // what a list by state shows
 }
 
@@ -88,6 +89,9 @@ func (l *list) rows(q url.Values) []string {
 	for i := l.n - 1; i >= 0; i-- {
 		at, state := monday.Add(time.Duration(i)*time.Minute), "new"
 		if err == nil && (at.Before(since) || at.After(until)) {
+			continue
+		}
+		if err == nil && l.open && (at.Equal(since) || at.Equal(until)) {
 			continue
 		}
 		if l.state != nil {
@@ -145,6 +149,43 @@ func TestUnreadableTotalsProveNothing(t *testing.T) {
 		require.Equal(t, extract.ProofSinglePage, result.Proof)
 		require.Equal(t, "missing", r.Facts().Totals)
 		result.Rows.Release()
+	}
+}
+
+// Records on the very ends of windows come once, whether the source counts the
+// ends in or not.
+func TestEndsOfWindows(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		l := &list{n: 3000, open: open}
+		r := l.reader(t, nil, extract.ReaderOptions{MaxPages: 4})
+		e, err := run(t.Context(), r, window.Window{Since: monday, Until: monday.Add(40 * time.Hour)})
+		require.NoError(t, err)
+		require.Equal(t, "exact", r.Facts().Filter)
+		require.Greater(t, len(e.windows), 10)
+		requireThings(t, e, 0, 40*60)
+	}
+}
+
+// A total that is too small is not believed, even where it fits the pages that
+// it promises.
+func TestTotalsThatHideRecordsFail(t *testing.T) {
+	for _, total := range []int{0, 30, 60, 85, 89} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &list{n: 90, paging: func(*list, url.Values, int) string { return fmt.Sprintf(`{"total":%d}`, total) }}
+			_, err := l.reader(t, nil, extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
+			var incomplete *extract.IncompleteError
+			require.ErrorAs(t, err, &incomplete)
+		})
+	}
+	for name, paging := range map[string]string{"next on a short page": `{"total":5,"next":"http://192.0.2.1/x"}`} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &list{n: 9, maximum: 5, paging: func(*list, url.Values, int) string { return paging }}
+				_, err := l.reader(t, nil, extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
+				var incomplete *extract.IncompleteError
+				require.ErrorAs(t, err, &incomplete)
+			})
+		})
 	}
 }
 

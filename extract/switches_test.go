@@ -51,7 +51,7 @@ func TestComplete(t *testing.T) {
 				sizes := map[string]int{simapi.Payables: 100, simapi.BalanceOperations: 100} // every stream takes several windows
 				maps.Copy(sizes, tt.cfg.MaxSize)
 				tt.cfg.MaxSize = sizes
-				s := simapi.New(simapi.Merchant(3, monday, 20, 2500), tt.cfg)
+				s := simapi.New(simapi.Merchant(3, monday, 12, 1500), tt.cfg)
 				for _, stream := range []string{simapi.Orders, simapi.Payables, simapi.BalanceOperations} {
 					r := extract.NewReader(client(t, s), endpoint(t, stream), extract.ReaderOptions{Grid: utcDays, ChunkBytes: 50 << 10})
 					rng := whole(s.World())
@@ -129,7 +129,7 @@ func TestCursorLoopFails(t *testing.T) {
 func TestPayablesSpeakBoth(t *testing.T) {
 	for _, legacy := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := simapi.New(simapi.Merchant(5, monday, 30, 20_000), simapi.Config{NoLimits: true, Paging: simapi.Paging{PayablesByPage: legacy}})
+			s := simapi.New(simapi.Merchant(5, monday, 30, 12_000), simapi.Config{NoLimits: true, Paging: simapi.Paging{PayablesByPage: legacy}})
 			r := reader(t, s, simapi.Payables)
 			e, err := run(t.Context(), r, whole(s.World()))
 			require.NoError(t, err)
@@ -193,7 +193,7 @@ func TestEmptyYearsCostAHandfulOfRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, stream := range []string{simapi.Orders, simapi.Payables} {
 			with := func(years int) (int, window.Window) {
-				s := simapi.New(simapi.Merchant(5, monday, 30, 30_000), simapi.Config{NoLimits: true})
+				s := simapi.New(simapi.Merchant(5, monday, 30, 8_000), simapi.Config{NoLimits: true})
 				rng := window.Window{Since: monday.AddDate(-years, 0, 0), Until: s.World().End()}
 				e, err := run(t.Context(), reader(t, s, stream), rng)
 				require.NoError(t, err)

@@ -90,6 +90,9 @@ func validateFields(fields []Field, path string, top bool) error {
 		if f.Key != strings.TrimSpace(f.Key) {
 			return fmt.Errorf("field %s%s: its key %q has spaces around it", path, f.Name, f.Key)
 		}
+		if plainEnd([]byte(f.Key), 0) < len(f.Key) {
+			return fmt.Errorf("field %s%s: its key %q has a quote, a backslash or a control character", path, f.Name, f.Key)
+		}
 		if key := jsonKey(f); !f.Injected {
 			if keys[key] {
 				return fmt.Errorf("field %s%s: another field has its key %q", path, f.Name, key)

@@ -16,6 +16,7 @@ func TestValidateNamesTheFault(t *testing.T) {
 		"field amount: declared twice":  func(t *Table) { t.Fields[2].Name = "amount" },
 		"another field has its key":     func(t *Table) { t.Fields[3].Key = "created_at" },
 		"has spaces around it":          func(t *Table) { t.Fields[3].Key = "amount " },
+		"has a quote":                   func(t *Table) { t.Fields[3].Key = `a"b` },
 		"field charges.amount: it has":  func(t *Table) { t.Fields[5].Elem.Fields[0].Type = 0 },
 		"customer: a struct needs":      func(t *Table) { t.Fields[4].Fields = nil },
 		"only a struct has members":     func(t *Table) { t.Fields[4].Type = Map },

@@ -15,7 +15,7 @@ func customer() schema.Field {
 		schema.Enumeration("type", "Type: individual or company."),
 		schema.Text("code", "The merchant's own code of the customer."),
 		schema.Enumeration("gender", "Gender: male or female."),
-		schema.Instant("birthdate", "Date of birth, sent as a time of day zero (UTC)."),
+		schema.Text("birthdate", "Date of birth as sent: the reference shows mm/dd/yy, answers a time of day zero."),
 		schema.Flag("delinquent", "Whether the customer is in default."),
 		schema.Integer("fb_id", "Facebook id."),
 		schema.Secret("fb_access_token", "Facebook token, a credential."),

@@ -124,3 +124,32 @@ func boletoFields() []schema.Field {
 		billingAddress(),
 	}
 }
+
+// latePayment is what is added to an amount paid late.
+func latePayment(name, description string) schema.Field {
+	return schema.Object(name, description,
+		schema.Integer("days", "Days after which it applies."),
+		schema.Enumeration("type", "Type: flat or percentage."),
+		schema.Number("amount", "Cents when flat, percent when the type is percentage."),
+	)
+}
+
+func gatewayResponse() schema.Field {
+	return schema.Object("gateway_response", "Answer of the gateway.",
+		schema.Enumeration("code", "Code of the answer."),
+		schema.ListOf("errors", "Errors of the gateway.",
+			schema.Object("element", "",
+				schema.Text("message", "Text of the error."),
+			)),
+	)
+}
+
+func antifraudResponse() schema.Field {
+	return schema.Object("antifraud_response", "Answer of the antifraud provider.",
+		schema.Enumeration("status", "Status."),
+		schema.Enumeration("return_code", "Return code."),
+		schema.Text("return_message", "Message."),
+		schema.Enumeration("provider_name", "Name of the provider."),
+		schema.Text("score", "Score, as the provider writes it."),
+	)
+}

@@ -111,6 +111,7 @@ def judge_nested(report, reader, answers):
     report.check(reader, "orders", "amount of the charges inside", orders["cents inside"], cents)
     report.check(reader, "orders", "metadata of every order is read", sum(orders["channels"].values()), orders["rows"])
     report.check(reader, "charges", "every charge has its order", charges["without order"], 0)
+    report.check(reader, "charges", "filter by a member of a struct", charges["of one order"] > 0, True)
     if "recipient_balance" in answers:
         balances = answers["recipient_balance"]
         report.check(reader, "recipient_balance", "balances belong to their recipient", balances["foreign recipients"], 0)

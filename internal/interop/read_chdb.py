@@ -63,11 +63,14 @@ def orders(query, refs):
 
 
 def charges(query, refs):
+    order = member("order", "id")
+    first = query(f"SELECT min({order}) FROM {refs['charges']}")[0][0]
     brand = member("last_transaction", "card", "brand")
     interest = member("last_transaction", "interest", "amount")
     return {
+        "of one order": query(f"SELECT count(*) FROM {refs['charges']} WHERE {order} = '{first}'")[0][0],
         "without order": query(f"""
-            SELECT count(*) FROM (SELECT {member('order', 'id')} AS order_id FROM {refs['charges']}) AS c
+            SELECT count(*) FROM (SELECT {order} AS order_id FROM {refs['charges']}) AS c
             LEFT ANTI JOIN (SELECT id FROM {refs['orders']}) AS o ON o.id = c.order_id""")[0][0],
         "brands": dict(query(f"SELECT {brand} AS b, count(*) FROM {refs['charges']} GROUP BY b")),
         "interest": query(f"SELECT CAST(sum({interest}) AS Nullable(String)) FROM {refs['charges']}")[0][0],

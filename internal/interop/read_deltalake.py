@@ -43,7 +43,9 @@ def orders(query):
 
 
 def charges(query):
+    first = query("""SELECT min("order"['id']) FROM charges""")[0][0]
     return {
+        "of one order": query(f"""SELECT count(*) FROM charges WHERE "order"['id'] = '{first}'""")[0][0],
         "without order": query("""
             SELECT count(*) FROM (SELECT order_id FROM (SELECT "order"['id'] AS order_id FROM charges) AS c
             LEFT ANTI JOIN orders ON orders.id = c.order_id)""")[0][0],

@@ -69,8 +69,11 @@ def charges(frames):
     frame = frames["charges"]
     brand = pl.col("last_transaction").struct.field("card").struct.field("brand")
     interest = pl.col("last_transaction").struct.field("interest").struct.field("amount")
-    order = frame.select(pl.col("order").struct.field("id").alias("order_id"))
+    order_id = pl.col("order").struct.field("id")
+    order = frame.select(order_id.alias("order_id"))
+    first = one(frame.select(order_id.min()))
     return {
+        "of one order": one(frame.filter(order_id == first).select(pl.len())),
         "without order": one(order.join(frames["orders"], left_on="order_id", right_on="id", how="anti").select(pl.len())),
         "brands": counts(frame, brand),
         "interest": one(frame.select(pl.when(interest.count() > 0).then(interest.sum()))),

@@ -63,7 +63,9 @@ def orders(query):
 
 
 def charges(query):
+    first = query("SELECT min(order.id) FROM charges")[0][0]
     return {
+        "of one order": query(f"SELECT count(*) FROM charges WHERE order.id = '{first}'")[0][0],
         "without order": query("SELECT count(*) FROM charges c ANTI JOIN orders o ON o.id = c.order.id")[0][0],
         "brands": dict(query("SELECT last_transaction.card.brand AS b, count(*) FROM charges GROUP BY b")),
         "interest": query("SELECT sum(last_transaction.interest.amount) FROM charges")[0][0],
