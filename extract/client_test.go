@@ -296,14 +296,19 @@ func TestSecret(t *testing.T) {
 	const document = "12345678909"
 	basic := "c2tfWnEza1c4dlRuNUxwUjJ4WTo="
 	kinds := map[string]http.HandlerFunc{
-		"echo 422":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(422); echo(w, r) },
-		"echo 500":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500); echo(w, r) },
-		"echo 429":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(429); echo(w, r) },
-		"echo 200":   echo,
-		"cut":        func(w http.ResponseWriter, r *http.Request) { echo(w, r); panic(http.ErrAbortHandler) },
-		"encoding":   func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Encoding", key); echo(w, r) },
-		"redirect":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+key+".test/?d="+document, http.StatusFound) },
-		"request id": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Request-Id", "a\nb"); w.WriteHeader(400) },
+		"echo 422": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(422); echo(w, r) },
+		"echo 500": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500); echo(w, r) },
+		"echo 429": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(429); echo(w, r) },
+		"echo 200": echo,
+		"cut":      func(w http.ResponseWriter, r *http.Request) { echo(w, r); panic(http.ErrAbortHandler) },
+		"encoding": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Encoding", key); echo(w, r) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://"+key+".test/?d="+document, http.StatusFound)
+		},
+		"request id": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Request-Id", "a\nb")
+			w.WriteHeader(400)
+		},
 	}
 	for name, h := range kinds {
 		t.Run(name, func(t *testing.T) {

@@ -30,6 +30,7 @@ func TestLayouts(t *testing.T) {
 		{`{"data":[{"id":"a"}]}}`, Layout{}, "", "more text"}, {"<html><body>busy</body></html>", Layout{}, "", "web page"},
 		{`{"data":[{"id":"a"},]}`, Layout{}, "", "a character"}, {`{"data":[{"id":"a"}],}`, Layout{}, "", "a character"},
 		{`{"data":[{"id":"a",}]}`, Layout{}, "", "a character"}, {`{"data":[{"id":"a","x":"` + "\n" + `"}]}`, Layout{}, "", "a character"},
+		{`[{"id":"a","amount":01}]`, Layout{}, "", "a character"}, {`[{"id":"a","amount":-}]`, Layout{}, "", "a character"},
 		{`[{"id":"a","x":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `}]`, Layout{}, "", "too deep"},
 	} {
 		d, _ := newChecked(t, shopTable())
@@ -188,7 +189,10 @@ func TestRowsThatLeftStay(t *testing.T) {
 	add(recordText("b", "2024-01-01", "", 1))
 	require.Equal(t, 2, d.Late(), "without update times nothing tells that it is the same")
 	require.Equal(t, 3, d.Distinct())
-	require.Len(t, lines(t, d), 1)
+	add(recordText("c", "2024-01-01", "", 7))
+	got := lines(t, d)
+	require.Len(t, got, 1)
+	require.Contains(t, got[0], `"amount":7`, "a row that has not left is still replaced")
 	batch, err := d.Build()
 	require.NoError(t, err)
 	require.Nil(t, batch)
@@ -231,6 +235,10 @@ func TestResetForgetsEverything(t *testing.T) {
 	page, err := d.Page([]byte(`[{"id":"a"}]`), Layout{}, "")
 	require.NoError(t, err)
 	require.Equal(t, 1, page.Kept)
+	page, err = d.Page([]byte(`[{"id":"b","amount":"x"}]`), Layout{}, "")
+	require.NoError(t, err)
+	require.Equal(t, 1, page.Rejected)
+	require.Len(t, d.Rejects(), 1)
 }
 
 func TestWindowIsHalfOpenInMicroseconds(t *testing.T) {

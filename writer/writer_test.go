@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
@@ -140,6 +141,26 @@ func TestRowGroups(t *testing.T) {
 	slice := got.NewSlice(20, 2020)
 	defer slice.Release()
 	requireRows(t, big, slice)
+}
+
+// What waits is written before it would make a row group too large.
+func TestRowGroupsStayBelowTheirSize(t *testing.T) {
+	table := allTypes()
+	r := newRows(4)
+	var parts []partitioning.Part
+	for range 12 {
+		b := r.batch(memory.DefaultAllocator, table, 40)
+		defer b.Release()
+		parts = append(parts, partitioning.Part{Rows: b})
+	}
+	files := writeAll(t, table, &writer.Options{RowGroupBytes: 200_000}, parts...)
+	f := open(t, files[0].Path)
+	require.Greater(t, f.NumRowGroups(), 1)
+	for i := range f.NumRowGroups() {
+		rows := f.MetaData().RowGroup(i).NumRows()
+		require.LessOrEqual(t, rows, int64(160))
+		require.GreaterOrEqual(t, rows, int64(40))
+	}
 }
 
 func TestRowGroupOfOneHugeRow(t *testing.T) {
@@ -317,7 +338,7 @@ func TestWriteIntoNowhere(t *testing.T) {
 
 // Arrays that contradict the schema end in an error, not in a panic.
 func TestBrokenArrays(t *testing.T) {
-	table := &schema.Table{Name: "t", Key: []string{"id"}, Version: 1, Fields: []schema.Field{schema.ID("id", ""), schema.Text("name", "")}}
+	table := &schema.Table{Name: "t", Key: []string{"id"}, Version: 1, Fields: []schema.Field{schema.ID("id", ""), schema.Text("name", ""), schema.Number("rate", "")}}
 	good := newRows(8).batch(memory.DefaultAllocator, table, 3)
 	defer good.Release()
 	s := table.ArrowSchema()
@@ -328,7 +349,11 @@ func TestBrokenArrays(t *testing.T) {
 	}
 	offsets := memory.NewBufferBytes(arrow.Int32Traits.CastToBytes([]int32{0, 900, 90, 5}))
 	data := array.NewData(arrow.BinaryTypes.String, 3, []*memory.Buffer{nil, offsets, memory.NewBufferBytes(make([]byte, 1000))}, nil, 0, 0)
+	wide := memory.NewBufferBytes(arrow.Decimal128Traits.CastToBytes(make([]decimal128.Num, 3)))
+	arrow.Decimal128Traits.CastFromBytes(wide.Bytes())[1] = decimal128.New(0, 1<<62)
+	decimals := array.NewData(s.Field(2).Type, 3, []*memory.Buffer{nil, wide}, nil, 0, 0)
 	for name, b := range map[string]arrow.RecordBatch{
+		"digits":        with(2, array.NewDecimal128Data(decimals)),
 		"null in a key": with(0, array.MakeArrayOfNull(memory.DefaultAllocator, arrow.BinaryTypes.String, 3)),
 		"offsets":       with(1, array.NewStringData(data)),
 	} {

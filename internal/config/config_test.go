@@ -130,6 +130,7 @@ func TestBareDatesAreMidnightInTheZone(t *testing.T) {
 		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z"}, // 00:00 does not exist, the day begins at 01:00-02:00
 		{"America/Sao_Paulo", "2018-02-18", "2018-02-18T03:00:00Z"}, // the day before has 25 hours
 		{"America/Havana", "2024-11-03", "2024-11-03T04:00:00Z"},    // 00:00 comes twice, the first counts
+		{"Asia/Amman", "2020-10-30", "2020-10-29T21:00:00Z"},        // the same, east of Greenwich
 		{"America/Sao_Paulo", "2024-01-31T12:00:00Z", "2024-01-31T12:00:00Z"},
 		{"UTC", "2024-01-31T00:00:00-03:00", "2024-01-31T03:00:00Z"},
 		{"UTC", `"2024-01-31"`, "2024-01-31T00:00:00Z"},

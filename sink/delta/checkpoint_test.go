@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -299,4 +300,63 @@ func TestStatisticsSurviveFromCheckpointToCheckpoint(t *testing.T) {
 		require.Contains(t, text, "minValues")
 		require.Equal(t, text, second[path])
 	}
+}
+
+func TestLastCheckpointNeverGoesBack(t *testing.T) {
+	l := newMemLake(t)
+	fill(l, 9)
+	old := l.load()
+	l.put(rowsOf(30, 1)) // version 10
+	last := func() int64 { return l.hint(context.Background()) }
+	require.Equal(t, int64(10), last())
+	require.NoError(t, l.writeCheckpoint(context.Background(), old))
+	require.Equal(t, int64(10), last())
+
+	require.NoError(t, l.st.Put(context.Background(), l.key(lastCheckpoint), strings.NewReader(`{"version":99999}`)))
+	require.NoError(t, l.writeCheckpoint(context.Background(), l.load()))
+	require.Equal(t, int64(10), last(), "a hint at nothing is mended")
+}
+
+func TestTableKnownByItsCheckpointOnlyIsReadAnew(t *testing.T) {
+	l := newMemLake(t)
+	fill(l, 10)
+	for v := range int64(11) {
+		require.NoError(t, l.st.Delete(context.Background(), l.key(commitName(v))))
+	}
+	other := l.rival()
+	require.Equal(t, int64(10), other.load().Version())
+	require.Equal(t, int64(10), other.load().Version())
+	require.NoError(t, l.st.Delete(context.Background(), l.key(checkpointName(10))))
+	require.Equal(t, int64(-1), other.load().Version())
+}
+
+// A file that comes back, as by Spark's RESTORE, is live and no tombstone.
+func TestFileThatComesBackIsLive(t *testing.T) {
+	l := newMemLake(t)
+	l.put(rowsOf(0, 20))
+	first, err := l.readCommit(context.Background(), 0)
+	require.NoError(t, err)
+	l.put(rowsOf(0, 21))
+	body, err := encodeActions(append(removesOf(l.load()), addsOf(first)...))
+	require.NoError(t, err)
+	require.NoError(t, l.st.Create(context.Background(), l.key(commitName(2)), body))
+	l.requireRows(rowsOf(0, 20))
+	require.Len(t, l.load().tombstones, 1)
+	require.NoError(t, l.writeCheckpoint(context.Background(), l.load()))
+	for v := range int64(3) {
+		require.NoError(t, l.st.Delete(context.Background(), l.key(commitName(v))))
+	}
+	l.requireRows(rowsOf(0, 20))
+}
+
+func removesOf(s *Snapshot) []action {
+	var out []action
+	for _, f := range s.files {
+		out = append(out, action{Remove: f.remove(s.version)})
+	}
+	return out
+}
+
+func addsOf(actions []action) []action {
+	return slices.DeleteFunc(slices.Clone(actions), func(a action) bool { return a.Add == nil })
 }

@@ -60,7 +60,7 @@ func (t *Table) writeCheckpoint(ctx context.Context, s *Snapshot) error {
 	if err := t.store.Put(ctx, t.key(checkpointName(s.version)), bytes.NewReader(body)); err != nil {
 		return err
 	}
-	if t.hint(ctx) > s.version {
+	if newer := t.hint(ctx); newer > s.version && t.hasCheckpoint(ctx, newer) {
 		return nil
 	}
 	last, err := json.Marshal(lastInfo{Version: s.version, Size: actions, SizeInBytes: int64(len(body)),
@@ -69,6 +69,12 @@ func (t *Table) writeCheckpoint(ctx context.Context, s *Snapshot) error {
 		return err
 	}
 	return t.store.Put(ctx, t.key(lastCheckpoint), bytes.NewReader(last))
+}
+
+// hasCheckpoint reports whether there is a single-file checkpoint of a version.
+func (t *Table) hasCheckpoint(ctx context.Context, version int64) bool {
+	body, err := t.store.Open(ctx, t.key(checkpointName(version)), 0, 1)
+	return err == nil && body.Close() == nil
 }
 
 // checkpointColumns is the schema of a checkpoint: one struct per kind of

@@ -12,6 +12,7 @@ import (
 	"github.com/paylake/paylake/sink/store"
 	"github.com/paylake/paylake/sink/store/local"
 	"github.com/paylake/paylake/sink/store/mem"
+	"github.com/paylake/paylake/writer"
 )
 
 // eachStore runs a test on every store at hand.
@@ -211,4 +212,37 @@ func TestRemovedFilesAreNamedExactlyAsTheyWereAdded(t *testing.T) {
 		require.Equal(t, l.now(), *a.Remove.DeletionTimestamp)
 	}
 	require.True(t, found)
+}
+
+func TestFilesWithoutRowsAreNeverAdded(t *testing.T) {
+	l := newMemLake(t)
+	files := append(l.files(rowsOf(0, 2)...), writer.File{Path: "/nowhere", Name: "part-x.parquet", Partition: dayValue(1)})
+	r := l.commit(sink.Change{Mode: sink.Append, Files: files})
+	require.Equal(t, 1, r.FilesAdded)
+	require.Len(t, l.dataKeys(), 1)
+}
+
+func TestNullPartitionIsNullInTheLog(t *testing.T) {
+	l := newMemLake(t)
+	files := l.files(rowsOf(0, 2)...)
+	files[0].Partition = ""
+	l.commit(sink.Change{Mode: sink.Append, Files: files})
+	actions, err := l.readCommit(context.Background(), 0)
+	require.NoError(t, err)
+	a := addsOf(actions)[0].Add
+	require.Equal(t, map[string]*string{"created_date": nil}, a.PartitionValues)
+	require.True(t, strings.HasPrefix(a.Path, "created_date=__HIVE_DEFAULT_PARTITION__/"), a.Path)
+	rows, _, _, _ := l.load().Partition("")
+	require.Equal(t, int64(2), rows)
+	l.requireRows(rowsOf(0, 2))
+}
+
+func TestTagsWithoutTheNumberOfRowsAreNotTrusted(t *testing.T) {
+	l := newMemLake(t)
+	l.put(rowsOf(0, 2))
+	l.createRaw(1, `{"add":{"path":"created_date=2026-01-05/x.parquet","partitionValues":{"created_date":"2026-01-05"},"size":1,"modificationTime":1,"dataChange":true,"tags":{"paylake.fingerprint":"1","paylake.keys":"2"}}}`)
+	rows, _, known, files := l.load().Partition(dayValue(4))
+	require.Equal(t, int64(-1), rows)
+	require.False(t, known)
+	require.Equal(t, 1, files)
 }

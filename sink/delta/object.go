@@ -79,7 +79,7 @@ func newRangeReader(ctx context.Context, st store.Store, key string, size int64)
 	return &rangeReader{ctx: ctx, st: st, key: key, size: size}
 }
 
-// Seek sets the position for Read.
+// Seek moves the position, which only serves to ask for the size.
 func (r *rangeReader) Seek(offset int64, whence int) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

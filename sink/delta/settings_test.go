@@ -160,6 +160,22 @@ func TestColumnOfAnotherTypeIsRefused(t *testing.T) {
 	}
 }
 
+func TestColumnOfOthersThatMustNotBeNullIsRefused(t *testing.T) {
+	l := newMemLake(t)
+	l.put(rowsOf(0, 3))
+	l.commitMeta(nil, func(m *metaData) {
+		c, err := parseSchema(m.SchemaString)
+		require.NoError(t, err)
+		c.Fields = append(c.Fields, field{Name: "shard", Type: dataType{primitive: "long"}})
+		m.SchemaString, err = c.text()
+		require.NoError(t, err)
+	})
+	_, err := l.Load(context.Background())
+	var wrong *sink.SchemaError
+	require.ErrorAs(t, err, &wrong)
+	require.Equal(t, "shard", wrong.Column)
+}
+
 func TestSchemaInTheLog(t *testing.T) {
 	l := newMemLake(t)
 	l.put(rowsOf(0, 1))
