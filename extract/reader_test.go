@@ -1,10 +1,8 @@
 package extract_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,7 +19,6 @@ import (
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
-	"github.com/paylake/paylake/internal/simapi"
 )
 
 // list serves n things, newest first, one every minute, by page and size. Hooks
@@ -243,80 +240,6 @@ func TestClampedSizesLoseNothing(t *testing.T) {
 	}
 }
 
-// Records that are deleted or arrive while a window is read make it be read
-// again, or caught up with.
-func TestMovingRowsAreReadAgain(t *testing.T) {
-	gone := func(l *list, _ url.Values) {
-		if l.requests == 4 {
-			l.n--
-		}
-	}
-	arrive := func(l *list, _ url.Values) {
-		if l.requests == 4 {
-			l.n += 3
-		}
-	}
-	threeHours := window.Window{Since: monday, Until: monday.Add(3 * time.Hour)}
-	tests := []struct {
-		name     string
-		before   func(l *list, q url.Values)
-		w        window.Window
-		attempts int
-		n        int
-	}{
-		{"a row is gone before the last page", gone, window.Window{}, 2, 99},
-		{"a row of the window is gone before the last page", gone, threeHours, 2, 99},
-		{"rows arrive before the last page", arrive, window.Window{}, 1, 103},
-		{"rows arrive in the window before the last page", arrive, threeHours, 2, 103},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				l := &list{n: 100, before: tt.before}
-				result, err := l.reader(t, nil, extract.ReaderOptions{Concurrency: 1}).Read(t.Context(), tt.w, nil)
-				require.NoError(t, err)
-				require.Equal(t, tt.attempts, result.Attempts)
-				require.Equal(t, tt.n, result.Kept)
-				require.Equal(t, int64(tt.n), result.Total)
-				require.Equal(t, extract.ProofTotal, result.Proof)
-				result.Rows.Release()
-			})
-		})
-	}
-}
-
-// A list that never holds still fails by name after three attempts, with
-// pauses between them.
-func TestRowsThatKeepMovingFail(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := &list{n: 100, before: func(l *list, _ url.Values) { l.n -= l.requests % 2 }}
-		began := time.Now()
-		_, err := l.reader(t, nil, extract.ReaderOptions{Concurrency: 1}).Read(t.Context(), window.Window{}, nil)
-		var incomplete *extract.IncompleteError
-		require.ErrorAs(t, err, &incomplete)
-		require.Equal(t, 3, incomplete.Attempts)
-		require.Contains(t, incomplete.Detail, "the total fell from")
-		require.ErrorContains(t, err, "read things [everything]: not complete after 3 attempts")
-		require.Equal(t, 6*time.Second, time.Since(began))
-	})
-}
-
-// Growth by records newer than the window is no difference.
-func TestRowsNewerThanTheWindowAreNoDifference(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := &list{n: 50, before: func(l *list, _ url.Values) { l.n++ }}
-		r := l.reader(t, nil, extract.ReaderOptions{Concurrency: 1})
-		w := window.Window{Since: monday, Until: monday.Add(50 * time.Minute)}
-		result, err := r.Read(t.Context(), w, nil) // the margins of two days let the new records through
-		require.NoError(t, err)
-		require.Equal(t, 50, result.Kept)
-		require.Positive(t, result.Outside)
-		require.Equal(t, result.Distinct, result.Kept+result.Outside)
-		require.Equal(t, 1, result.Attempts)
-		result.Rows.Release()
-	})
-}
-
 func TestRecordsWithoutTimeAreRejects(t *testing.T) {
 	l := &list{n: 3, cut: func(rows []string, page int) []string {
 		if page == 1 {
@@ -445,188 +368,5 @@ func TestWideWindowsAreSplit(t *testing.T) {
 	require.Greater(t, len(e.windows), 12) // the filter is exact: days are split too
 	for _, w := range e.windows {
 		require.LessOrEqual(t, w.Distinct, 450)
-	}
-}
-
-func TestReadParents(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := simapi.New(simapi.Merchant(5, monday, 60, 12_000), simapi.Config{NoLimits: true})
-		var ids []string
-		s.Each(simapi.Recipients, time.Time{}, time.Time{}, func(r simapi.Record) bool {
-			ids = append(ids, r.Key)
-			return true
-		})
-		snapshot := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
-		r := reader(t, s, simapi.RecipientBalance)
-		result, err := r.ReadParents(t.Context(), append([]string{"re_gone", "a/../b?c"}, ids...), snapshot)
-		require.NoError(t, err)
-		defer result.Rows.Release()
-		require.Equal(t, extract.ProofObject, result.Proof)
-		require.Equal(t, []string{"a/../b?c", "re_gone"}, result.Missing)
-		require.Equal(t, len(ids), result.Kept)
-		require.Equal(t, len(ids)+2, s.Total().Requests)
-		column := func(name string) arrow.Array { return result.Rows.Column(result.Rows.Schema().FieldIndices(name)[0]) }
-		var got []string
-		for i := range int(result.Rows.NumRows()) {
-			got = append(got, column("recipient_id").(*array.String).Value(i))
-			require.Equal(t, snapshot.UnixMicro(), int64(column("snapshot_at").(*array.Timestamp).Value(i)))
-		}
-		slices.Sort(ids)
-		slices.Sort(got)
-		require.Equal(t, ids, got)
-		require.Equal(t, "single object", r.Facts().Paging)
-	})
-}
-
-func TestParentKeysStayInTheirSegment(t *testing.T) {
-	var paths []string
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		paths = append(paths, r.URL.EscapedPath())
-		io.WriteString(w, `{"available_amount":1}`)
-	})
-	r := extract.NewReader(client(t, h), endpoint(t, simapi.RecipientBalance), extract.ReaderOptions{})
-	result, err := r.ReadParents(t.Context(), []string{"a/b?c#d%2F"}, monday)
-	require.NoError(t, err)
-	result.Rows.Release()
-	require.Equal(t, []string{"/core/v5/recipients/a%2Fb%3Fc%23d%252F/balance"}, paths)
-	for _, id := range []string{"", ".", ".."} {
-		_, err = r.ReadParents(t.Context(), []string{id}, monday)
-		require.ErrorContains(t, err, "cannot be part of a path")
-	}
-}
-
-// A failed parent ends the read: there are no half snapshots.
-func TestParentsFailTogether(t *testing.T) {
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.Path, "re_9") {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
-		io.WriteString(w, `{"available_amount":1}`)
-	})
-	r := extract.NewReader(client(t, h), endpoint(t, simapi.RecipientBalance), extract.ReaderOptions{})
-	_, err := r.ReadParents(t.Context(), []string{"re_1", "re_9", "re_2"}, monday)
-	var status *extract.StatusError
-	require.ErrorAs(t, err, &status)
-	require.Equal(t, 403, status.Status)
-}
-
-// cursors serves n things by cursor.
-type cursors struct {
-	n, maximum int
-	requests   []string
-	odd        func(q url.Values, answer map[string]any)
-}
-
-func (c *cursors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	c.requests = append(c.requests, q.Encode())
-	from, size := number(q, "cursor"), min(number(q, "size"), c.maximum)
-	records := []any{}
-	for i := from; i < min(from+size, c.n); i++ {
-		records = append(records, map[string]any{"id": fmt.Sprintf("t_%04d", i), "created_at": monday.Add(time.Duration(i) * time.Second)})
-	}
-	paging := map[string]any{}
-	if from+size < c.n {
-		paging["cursor"] = strconv.Itoa(from + size)
-	}
-	answer := map[string]any{"data": records, "paging": paging}
-	if c.odd != nil {
-		c.odd(q, answer)
-	}
-	json.NewEncoder(w).Encode(answer)
-}
-
-func (c *cursors) reader(t *testing.T) *extract.Reader {
-	t.Helper()
-	ep := things()
-	ep.Paging, ep.TotalPath, ep.CursorParam, ep.CursorPath = extract.ForwardCursor, "", "cursor", "paging.cursor"
-	return extract.NewReader(client(t, c, func(o *extract.Options) { o.Limits = map[string]int{"things": extract.Unlimited} }), ep, extract.ReaderOptions{})
-}
-
-// The end of a list by cursor is an answer without a cursor, not a short page.
-func TestCursorEnd(t *testing.T) {
-	for _, end := range []any{nil, "", "absent"} {
-		c := &cursors{n: 95, maximum: 10, odd: func(_ url.Values, answer map[string]any) {
-			if paging := answer["paging"].(map[string]any); end != "absent" && paging["cursor"] == nil {
-				paging["cursor"] = end
-			}
-		}}
-		r := c.reader(t)
-		result, err := r.Read(t.Context(), window.Window{}, nil)
-		require.NoError(t, err)
-		require.Equal(t, extract.ProofCursorEnd, result.Proof)
-		require.Equal(t, 95, result.Kept)
-		require.Len(t, c.requests, 10)
-		require.Equal(t, "forward_cursor", r.Facts().Paging)
-		result.Rows.Release()
-	}
-}
-
-// Whether an answer without a cursor comes from a source with cursors is asked
-// once, and never again.
-func TestStyleIsSettledOnce(t *testing.T) {
-	c := &cursors{n: 5, maximum: 30}
-	r := c.reader(t)
-	for range 3 {
-		result, err := r.Read(t.Context(), window.Window{}, nil)
-		require.NoError(t, err)
-		require.Equal(t, extract.ProofCursorEnd, result.Proof)
-		require.Equal(t, 5, result.Kept)
-		result.Rows.Release()
-	}
-	require.Equal(t, []string{"size=30", "size=1", "size=30", "size=30"}, c.requests)
-}
-
-// A single record without a cursor says nothing about the style; page 2 does,
-// or shows that there is no more.
-func TestSingleRecordSettlesNothing(t *testing.T) {
-	c := &cursors{n: 1, maximum: 30}
-	r := c.reader(t)
-	result, err := r.Read(t.Context(), window.Window{}, nil)
-	require.NoError(t, err)
-	require.Equal(t, 1, result.Kept)
-	require.Empty(t, r.Facts().Paging)
-	result.Rows.Release()
-
-	l := &list{n: 3, maximum: 1, paging: func(*list, url.Values, int) string { return "{}" }}
-	legacy := l.reader(t, func(ep *extract.Endpoint) {
-		ep.Paging, ep.TotalPath, ep.CursorParam, ep.CursorPath = extract.ForwardCursor, "", "cursor", "paging.cursor"
-	}, extract.ReaderOptions{})
-	result, err = legacy.Read(t.Context(), window.Window{}, nil)
-	require.NoError(t, err)
-	require.Equal(t, 3, result.Kept)
-	require.Equal(t, "page/size (before 2026-08-28)", legacy.Facts().Paging)
-	result.Rows.Release()
-}
-
-func TestEndlessCursorsFail(t *testing.T) {
-	tests := map[string]func(q url.Values, answer map[string]any){
-		"empty pages": func(q url.Values, answer map[string]any) {
-			if number(q, "cursor") >= 50 {
-				answer["data"] = []any{}
-				answer["paging"] = map[string]any{"cursor": strconv.Itoa(number(q, "cursor") + 1)}
-			}
-		},
-		"same cursor": func(q url.Values, answer map[string]any) {
-			if number(q, "cursor") >= 50 {
-				answer["paging"] = map[string]any{"cursor": "50"}
-			}
-		},
-		"new cursors, same page": func(q url.Values, answer map[string]any) {
-			answer["data"] = []any{map[string]any{"id": "t_1", "created_at": monday}}
-			answer["paging"] = map[string]any{"cursor": strconv.Itoa(number(q, "cursor") + 1)}
-		},
-	}
-	for name, odd := range tests {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := &cursors{n: 200, maximum: 10, odd: odd}
-				_, err := c.reader(t).Read(t.Context(), window.Window{}, nil)
-				var incomplete *extract.IncompleteError
-				require.ErrorAs(t, err, &incomplete)
-				require.Less(t, len(c.requests), 100)
-			})
-		})
 	}
 }

@@ -60,7 +60,6 @@ type File struct {
 // concurrent use.
 type Writer struct {
 	table  *schema.Table
-	spec   partitioning.Spec
 	dir    string
 	opts   Options
 	layout *layout
@@ -82,13 +81,16 @@ type Writer struct {
 func New(t *schema.Table, spec partitioning.Spec, dir string, opts *Options) (*Writer, error) {
 	o := opts.withDefaults()
 	l, err := newLayout(t, o.Version)
+	if err == nil && spec.Column != "" && len(l.schema.FieldIndices(spec.Column)) > 0 {
+		err = fmt.Errorf("column %q is the partition column, which no file holds, and a field of the table", spec.Column)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write table %s: %w", t.Name, err)
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("write table %s: %q is not a directory that can be written to", t.Name, dir)
 	}
-	return &Writer{table: t, spec: spec, dir: dir, opts: o, layout: l}, nil
+	return &Writer{table: t, dir: dir, opts: o, layout: l}, nil
 }
 
 // Write takes the rows of one part. Partitions arrive in order: a part of

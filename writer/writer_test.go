@@ -143,23 +143,25 @@ func TestRowGroups(t *testing.T) {
 	requireRows(t, big, slice)
 }
 
-// What waits is written before it would make a row group too large.
+// What waits is written by itself where it would make a row group too large.
 func TestRowGroupsStayBelowTheirSize(t *testing.T) {
 	table := allTypes()
 	r := newRows(4)
-	var parts []partitioning.Part
-	for range 12 {
-		b := r.batch(memory.DefaultAllocator, table, 40)
-		defer b.Release()
-		parts = append(parts, partitioning.Part{Rows: b})
+	small, large := r.batch(memory.DefaultAllocator, table, 100), r.batch(memory.DefaultAllocator, table, 300)
+	defer small.Release()
+	defer large.Release()
+	size := int64(0)
+	for _, col := range large.Columns() {
+		size += int64(col.Data().SizeInBytes())
 	}
-	files := writeAll(t, table, &writer.Options{RowGroupBytes: 200_000}, parts...)
-	f := open(t, files[0].Path)
-	require.Greater(t, f.NumRowGroups(), 1)
-	for i := range f.NumRowGroups() {
-		rows := f.MetaData().RowGroup(i).NumRows()
-		require.LessOrEqual(t, rows, int64(160))
-		require.GreaterOrEqual(t, rows, int64(40))
+	for limit, want := range map[int64][]int64{size * 7 / 6: {100, 300, 100}, size * 5 / 3: {400, 100}} {
+		files := writeAll(t, table, &writer.Options{RowGroupBytes: limit}, partitioning.Part{Rows: small}, partitioning.Part{Rows: large}, partitioning.Part{Rows: small})
+		var rows []int64
+		f := open(t, files[0].Path)
+		for i := range f.NumRowGroups() {
+			rows = append(rows, f.MetaData().RowGroup(i).NumRows())
+		}
+		require.Equal(t, want, rows)
 	}
 }
 
@@ -317,6 +319,8 @@ func TestErrorsNameTableAndPartition(t *testing.T) {
 	require.ErrorContains(t, err, "absent")
 	_, err = writer.New(&schema.Table{Name: "t", Key: []string{"id"}}, daily(), t.TempDir(), nil)
 	require.ErrorContains(t, err, `"id"`)
+	_, err = writer.New(table, partitioning.Spec{Column: "due", Source: "created_at"}, t.TempDir(), nil)
+	require.ErrorContains(t, err, `"due"`)
 }
 
 // A directory that is gone is an error, and Abort still frees what waits.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/paylake/paylake/extract"
@@ -60,23 +61,23 @@ func connectWith(conn config.Connection, key config.Key, o extract.Options) (con
 	return out, nil
 }
 
-// logger writes to stderr: JSON lines with --json, text else. quiet leaves out
-// what is no warning.
-func (e *env) logger(quiet bool) *slog.Logger {
+// newLog writes to w: JSON lines with --json, text else. quiet leaves out what
+// is no warning.
+func (e *env) newLog(w io.Writer, quiet bool) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if quiet {
 		opts.Level = slog.LevelWarn
 	}
 	if e.json {
-		return slog.New(slog.NewJSONHandler(e.stderr, opts))
+		return slog.New(slog.NewJSONHandler(w, opts))
 	}
-	return slog.New(slog.NewTextHandler(e.stderr, opts))
+	return slog.New(slog.NewTextHandler(w, opts))
 }
 
 // warn tells the operator something that does not stop the work.
 func (e *env) warn(connection, text string) {
 	if e.json {
-		e.logger(true).Warn(text, "connection", connection)
+		e.newLog(e.stderr, true).Warn(text, "connection", connection)
 		return
 	}
 	fmt.Fprintf(e.stderr, "paylake: warning: connection %s: %s\n", connection, text)

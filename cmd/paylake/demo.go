@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,12 +73,13 @@ func (e *env) runDemo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	streams, opts, err := e.demoRun(c, cfg, world)
+	bars := newProgress(e, c.Bool("quiet"))
+	streams, opts, err := demoRun(c, cfg, world, bars.log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(opts.WorkDir) }() // in the system's temporary folder, which is emptied anyway
-	run, err := e.pipeline(c.Context, streams, opts, c.Bool("quiet"))
+	run, err := runPipeline(c.Context, streams, opts, bars)
 	if err != nil {
 		return err
 	}
@@ -133,7 +135,7 @@ func demoConfig(c *cli.Context, world *simapi.World, url string) (*config.Config
 	return cfg, nil
 }
 
-func (e *env) demoRun(c *cli.Context, cfg *config.Config, world *simapi.World) (streams []pipeline.Stream, opts pipeline.Options, err error) {
+func demoRun(c *cli.Context, cfg *config.Config, world *simapi.World, log *slog.Logger) (streams []pipeline.Stream, opts pipeline.Options, err error) {
 	st, err := local.New(cfg.Destination.Dir)
 	if err != nil {
 		return nil, opts, err
@@ -145,7 +147,7 @@ func (e *env) demoRun(c *cli.Context, cfg *config.Config, world *simapi.World) (
 	opts = pipeline.Options{
 		Store: st, WorkDir: work, Tool: engine(), Command: c.Command.Name, Settle: settleDemo,
 		Now: func() time.Time { return world.Now().Add(settleDemo) },
-		Log: e.logger(true),
+		Log: log,
 	}
 	chosen, err := choose(cfg, nil, nil)
 	if err != nil {

@@ -26,7 +26,7 @@ func (e *env) runPlan(c *cli.Context) error {
 	if err := arguments(c, 0, 0); err != nil {
 		return err
 	}
-	streams, opts, err := e.prepare(c)
+	streams, opts, err := e.prepare(c, e.newLog(e.stderr, true))
 	if err != nil {
 		return err
 	}

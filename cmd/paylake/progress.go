@@ -27,7 +27,6 @@ type progress struct {
 	mu     sync.Mutex
 	out    io.Writer
 	bars   bool
-	quiet  bool
 	log    *slog.Logger
 	width  int
 	begun  time.Time
@@ -38,29 +37,28 @@ type progress struct {
 	logged map[string]time.Time
 }
 
-// newProgress shows the streams, in their order. Nothing is shown before the
-// first update.
-func newProgress(e *env, streams []pipeline.Stream, quiet bool) *progress {
-	p := &progress{out: e.stderr, quiet: quiet, begun: time.Now(), states: map[string]pipeline.Progress{}, logged: map[string]time.Time{}}
+// newProgress shows nothing before the first update. Its log may be used from
+// the start.
+func newProgress(e *env, quiet bool) *progress {
+	p := &progress{out: e.stderr, begun: time.Now(), states: map[string]pipeline.Progress{}, logged: map[string]time.Time{}}
+	if f, ok := e.stderr.(*os.File); ok && !e.json && !quiet && term.IsTerminal(int(f.Fd())) {
+		p.bars = true
+		p.width, _, _ = term.GetSize(int(f.Fd())) // 0 when unknown
+	}
+	p.log = e.newLog(p, quiet || p.bars)
+	return p
+}
+
+// expect names the streams that will be shown, in their order.
+func (p *progress) expect(streams []pipeline.Stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begun = time.Now()
 	for _, s := range streams {
 		state := pipeline.Progress{Connection: s.Connection, Stream: s.Name()}
 		p.order = append(p.order, id(state))
 		p.states[id(state)] = state
 	}
-	if f, ok := e.stderr.(*os.File); ok && !e.json && !quiet && term.IsTerminal(int(f.Fd())) {
-		p.bars = true
-		p.width, _, _ = term.GetSize(int(f.Fd())) // 0 when unknown
-	}
-	level := slog.LevelInfo
-	if quiet || p.bars {
-		level = slog.LevelWarn
-	}
-	if e.json {
-		p.log = slog.New(slog.NewJSONHandler(p, &slog.HandlerOptions{Level: level}))
-	} else {
-		p.log = slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: level}))
-	}
-	return p
 }
 
 func id(s pipeline.Progress) string { return s.Connection + "/" + s.Stream }

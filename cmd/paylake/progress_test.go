@@ -52,7 +52,7 @@ func screen(t *testing.T, text string) []string {
 func TestBarsAreRedrawnInPlaceAndNotTooOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := newProgress(&env{stderr: &out}, nil, false)
+		p := newProgress(&env{stderr: &out}, false)
 		p.bars = true
 		for i := range 1000 {
 			p.update(pipeline.Progress{Stream: "orders", Records: int64(i)})
@@ -73,7 +73,7 @@ func TestBarsAreRedrawnInPlaceAndNotTooOften(t *testing.T) {
 func TestPlainLinesWhereThereIsNoTerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := newProgress(&env{stderr: &out}, nil, false)
+		p := newProgress(&env{stderr: &out}, false)
 		for i := range 25 {
 			p.update(pipeline.Progress{Stream: "orders", Records: int64(i)})
 			time.Sleep(time.Second)
@@ -84,7 +84,7 @@ func TestPlainLinesWhereThereIsNoTerminal(t *testing.T) {
 		require.NotContains(t, out.String(), "\x1b")
 
 		out.Reset()
-		quiet := newProgress(&env{stderr: &out}, nil, true)
+		quiet := newProgress(&env{stderr: &out}, true)
 		quiet.update(pipeline.Progress{Stream: "orders", Ended: true})
 		quiet.close()
 		require.Empty(t, out.String())
@@ -93,7 +93,7 @@ func TestPlainLinesWhereThereIsNoTerminal(t *testing.T) {
 
 func TestLogIsJSONWhenAsked(t *testing.T) {
 	var out bytes.Buffer
-	p := newProgress(&env{stderr: &out, json: true}, nil, false)
+	p := newProgress(&env{stderr: &out, json: true}, false)
 	p.update(pipeline.Progress{Stream: "orders", Ended: true})
 	var line map[string]any
 	require.NoError(t, json.Unmarshal(out.Bytes(), &line))

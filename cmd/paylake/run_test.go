@@ -88,6 +88,11 @@ func (a account) nothingLeaks(t *testing.T, results ...result) {
 	}))
 }
 
+func (a account) waitForRequests(t *testing.T, n int64) {
+	t.Helper()
+	require.Eventually(t, func() bool { return int64(a.api.Total().Requests) >= n }, 30*time.Second, time.Millisecond)
+}
+
 func parseReport(t *testing.T, text string) report.Run {
 	t.Helper()
 	var run report.Run
@@ -253,16 +258,11 @@ func TestInterruptedBeforeTheStart(t *testing.T) {
 func TestInterruptedSyncEndsWithItsCode(t *testing.T) {
 	a := serve(t, simapi.Config{Faults: simapi.Faults{Latency: 50 * time.Millisecond}}, "[orders, charges]")
 	ctx, cancel := context.WithCancel(t.Context())
-	release := make(chan struct{})
-	go func() {
-		defer close(release)
-		for a.api.Total().Requests < 3 && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
-		cancel()
-	}()
-	got := paylakeWith(t, ctx, "", "sync", "--config", a.config, "--json")
-	<-release
+	done := make(chan result, 1)
+	go func() { done <- paylakeWith(t, ctx, "", "sync", "--config", a.config, "--json") }()
+	a.waitForRequests(t, 3)
+	cancel()
+	got := <-done
 	require.Equal(t, exitInterrupted, got.code, got.stderr)
 	require.Equal(t, report.Interrupted, parseReport(t, got.stdout).Status)
 

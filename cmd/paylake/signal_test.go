@@ -69,11 +69,6 @@ func exitOf(t *testing.T, err error) int {
 	return exit.ExitCode()
 }
 
-func (a account) waitForRequests(t *testing.T, n int64) {
-	t.Helper()
-	require.Eventually(t, func() bool { return int64(a.api.Total().Requests) >= n }, 30*time.Second, time.Millisecond)
-}
-
 func TestFirstSignalStopsAtASafePoint(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		a := serve(t, simapi.Config{Faults: simapi.Faults{Latency: 50 * time.Millisecond}}, "[orders, charges]")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -39,12 +40,13 @@ func (e *env) runSync(c *cli.Context) error {
 	if err := arguments(c, 0, 0); err != nil {
 		return err
 	}
-	streams, opts, err := e.prepare(c)
+	bars := newProgress(e, c.Bool("quiet"))
+	streams, opts, err := e.prepare(c, bars.log)
 	if err != nil {
 		return err
 	}
 	opts.AcceptShrink = c.Bool("accept-shrink")
-	run, err := e.pipeline(c.Context, streams, opts, c.Bool("quiet"))
+	run, err := runPipeline(c.Context, streams, opts, bars)
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func (e *env) runSync(c *cli.Context) error {
 }
 
 // prepare wires the streams that the flags choose.
-func (e *env) prepare(c *cli.Context) ([]pipeline.Stream, pipeline.Options, error) {
+func (e *env) prepare(c *cli.Context, log *slog.Logger) ([]pipeline.Stream, pipeline.Options, error) {
 	var opts pipeline.Options
 	cfg, err := loadConfig(c)
 	if err != nil {
@@ -73,22 +75,21 @@ func (e *env) prepare(c *cli.Context) ([]pipeline.Stream, pipeline.Options, erro
 	if opts.WorkDir, err = workDir(cfg); err != nil {
 		return nil, opts, err
 	}
-	opts.Tool, opts.Command = engine(), c.Command.Name
-	opts.Log = e.logger(true)
-	w := wiring{cfg: cfg, store: opts.Store, log: opts.Log, full: c.Bool("full")}
+	opts.Tool, opts.Command, opts.Log = engine(), c.Command.Name, log
+	w := wiring{cfg: cfg, store: opts.Store, log: log, full: c.Bool("full")}
 	streams, err := w.streams(c.Context, e, chosen)
 	return streams, opts, err
 }
 
-// pipeline runs the streams with progress on stderr. When ctx is cancelled the
-// run stops at its next safe point and reports; the second signal ends the
+// runPipeline runs the streams with progress on stderr. When ctx is cancelled
+// the run stops at its next safe point and reports; the second signal ends the
 // process, so nothing needs to cancel it harder.
-func (e *env) pipeline(ctx context.Context, streams []pipeline.Stream, opts pipeline.Options, quiet bool) (*report.Run, error) {
+func runPipeline(ctx context.Context, streams []pipeline.Stream, opts pipeline.Options, bars *progress) (*report.Run, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	bars := newProgress(e, streams, quiet)
-	opts.Progress, opts.Stop, opts.Log = bars.update, ctx.Done(), bars.log
+	bars.expect(streams)
+	opts.Progress, opts.Stop = bars.update, ctx.Done()
 	run, err := pipeline.Run(context.WithoutCancel(ctx), streams, opts)
 	bars.close()
 	return run, err

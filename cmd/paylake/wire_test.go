@@ -106,3 +106,14 @@ func TestStreamInSeveralConnections(t *testing.T) {
 	require.Equal(t, "outra/orders", one.key)
 	require.Equal(t, []string{"a", "b", "c"}, list([]string{"a, b", ",c"}))
 }
+
+func TestKeyOfUnusualFormIsAWarningOnly(t *testing.T) {
+	conn := config.Connection{Name: "loja", Source: "pagarme", APIKey: config.Secret{Env: "X"}}
+	for key, warnings := range map[string]int{"sk_live_1": 0, "sk_test_1": 0, "ak_live_1": 1, "whatever": 1} {
+		got, err := connectWith(conn, config.NewKey(key), extract.Options{})
+		require.NoError(t, err)
+		require.Len(t, got.warnings, warnings)
+	}
+	_, err := connectWith(conn, config.NewKey("pk_live_1"), extract.Options{})
+	require.ErrorIs(t, err, config.ErrPublicKey)
+}

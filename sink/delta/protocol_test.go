@@ -111,6 +111,14 @@ func TestAppendOnlyTableTakesOnlyAppends(t *testing.T) {
 	require.Equal(t, sink.Committed, l.commit(c).Outcome)
 }
 
+func TestDeletionVectorWithoutTheFeatureIsRefused(t *testing.T) {
+	l := newMemLake(t)
+	l.put(rowsOf(0, 20))
+	l.createRaw(1, `{"add":{"path":"x.parquet","partitionValues":{"created_date":"2026-01-05"},"size":1,"modificationTime":1,"dataChange":true,"deletionVector":{"storageType":"i","pathOrInlineDv":"x","sizeInBytes":1,"cardinality":1}}}`)
+	_, err := l.Load(context.Background())
+	require.ErrorContains(t, err, "deletionVectors")
+}
+
 func TestFilesOutsideTheTableAreRefused(t *testing.T) {
 	l := newMemLake(t)
 	l.put(rowsOf(0, 20))
