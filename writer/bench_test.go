@@ -73,11 +73,17 @@ func wideRows() *rows {
 	return r
 }
 
-// BenchmarkWriteOrders writes row groups of 10,000 wide rows; one operation is
-// one row group.
+// BenchmarkWriteOrders writes row groups of 1,000 and of 10,000 wide rows; one
+// operation is one row group.
 func BenchmarkWriteOrders(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) { benchmarkWrite(b, n) })
+	}
+}
+
+func benchmarkWrite(b *testing.B, n int) {
 	t := wideTable()
-	batch := wideRows().batch(memory.DefaultAllocator, t, 10_000)
+	batch := wideRows().batch(memory.DefaultAllocator, t, n)
 	defer batch.Release()
 	spec := partitioning.Spec{Column: "created_date", Source: "created_at"}
 	w, err := writer.New(t, spec, b.TempDir(), &writer.Options{RowGroupBytes: 32 << 20})

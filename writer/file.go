@@ -98,16 +98,14 @@ func (o *openFile) addTime(v arrow.Timestamp) {
 	}
 }
 
-// finish writes the footer and syncs the file.
+// finish writes the footer. The file is not synced: it is work in progress, and
+// the sink makes its own copy durable before a commit names it.
 func (o *openFile) finish() (File, error) {
 	if err := o.pq.Close(); err != nil {
 		return File{}, fmt.Errorf("write footer: %w", err)
 	}
 	if err := o.buf.Flush(); err != nil {
 		return File{}, fmt.Errorf("write file: %w", err)
-	}
-	if err := o.f.Sync(); err != nil {
-		return File{}, fmt.Errorf("sync file: %w", err)
 	}
 	info, err := o.f.Stat()
 	if err != nil {
@@ -129,13 +127,4 @@ func (o *openFile) remove() error {
 		return errors.Join(err, os.Remove(o.f.Name()))
 	}
 	return os.Remove(o.f.Name())
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -147,7 +147,7 @@ func guard(f func() error) (err error) {
 }
 
 // Finish closes what is open and returns the files finished since the last
-// Finish, synced to disk. They are the caller's from then on. The writer can go
+// Finish. They are the caller's from then on. The writer can go
 // on with other rows.
 func (w *Writer) Finish(ctx context.Context) ([]File, error) {
 	if w.err != nil {
@@ -156,9 +156,6 @@ func (w *Writer) Finish(ctx context.Context) ([]File, error) {
 	err := ctx.Err()
 	if err == nil {
 		err = guard(w.closePartition)
-	}
-	if err == nil {
-		err = syncDir(w.dir)
 	}
 	if err != nil {
 		w.err = fmt.Errorf("finish files of table %s: %w", w.table.Name, err)
