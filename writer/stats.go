@@ -1,7 +1,7 @@
 package writer
 
 import (
-	"bytes"
+	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -14,18 +14,20 @@ import (
 // list or a map counts as one (delta.dataSkippingNumIndexedCols, default 32).
 const indexedLeaves = 32
 
-// stats gathers the Delta statistics of one file from its batches.
+// stats gathers the Delta statistics of one file from its batches. Only columns
+// that are no structs have any: Polars 2.1.0 fails on a filter by a member of a
+// struct when the statistics of a sibling are missing. The leaves of structs
+// count among the first 32 all the same, as they do for other writers.
 type stats struct {
-	rows  int64
-	nodes []*statNode
+	rows    int64
+	columns []*columnStats
 }
 
-// statNode is a column or a struct member that has statistics.
-type statNode struct {
-	name    string
-	index   int // of the column in the batch, or of the member in its struct
-	kind    schema.Type
-	members []*statNode // of a struct
+// columnStats is what is known of one column.
+type columnStats struct {
+	name  string
+	index int // in the batch
+	kind  schema.Type
 
 	nulls    int64
 	any      bool // a value was seen: the bounds below are set
@@ -38,178 +40,141 @@ type statNode struct {
 }
 
 func newStats(t *schema.Table) *stats {
-	left := indexedLeaves
-	return &stats{nodes: statNodes(t.Columns(), &left)}
-}
-
-func statNodes(fields []schema.Field, left *int) []*statNode {
-	var out []*statNode
-	for i, f := range fields {
-		if *left == 0 {
+	s, left := &stats{}, indexedLeaves
+	for i, f := range t.Columns() {
+		if left <= 0 {
 			break
 		}
-		n := &statNode{name: f.Name, index: i, kind: f.Type}
-		if f.Type == schema.Struct {
-			n.members = statNodes(f.Fields, left)
-		} else {
-			*left--
+		left -= leaves(f)
+		if f.Type != schema.Struct {
+			s.columns = append(s.columns, &columnStats{name: f.Name, index: i, kind: f.Type})
 		}
-		out = append(out, n)
 	}
-	return out
+	return s
+}
+
+// leaves counts the leaf columns of a field.
+func leaves(f schema.Field) int {
+	if f.Type != schema.Struct {
+		return 1
+	}
+	n := 0
+	for _, m := range f.Fields {
+		n += leaves(m)
+	}
+	return n
 }
 
 // add takes the rows of a batch into account.
 func (s *stats) add(b arrow.RecordBatch) {
 	s.rows += b.NumRows()
-	for _, n := range s.nodes {
-		n.add(b.Column(n.index), nil)
+	for _, c := range s.columns {
+		c.add(b.Column(c.index))
 	}
 }
 
-// add takes an array into account. A row is null where a struct above is.
-func (n *statNode) add(arr arrow.Array, above []arrow.Array) {
-	if n.kind == schema.Struct {
-		if arr.NullN() > 0 {
-			above = append(above[:len(above):len(above)], arr)
-		}
-		for _, m := range n.members {
-			m.add(arr.(*array.Struct).Field(m.index), above)
-		}
-		return
-	}
-	valid := func(i int) bool { return true }
-	if arr.NullN() > 0 || len(above) > 0 {
-		valid = func(i int) bool {
-			for _, a := range above {
-				if a.IsNull(i) {
-					return false
-				}
-			}
-			return arr.IsValid(i)
-		}
-	}
-	n.bound(arr, valid)
-}
-
-// bound counts nulls and widens the bounds.
-func (n *statNode) bound(arr arrow.Array, valid func(int) bool) {
+// add counts nulls and widens the bounds.
+func (c *columnStats) add(arr arrow.Array) {
+	c.nulls += int64(arr.NullN())
 	for i := range arr.Len() {
-		if !valid(i) {
-			n.nulls++
+		if arr.IsNull(i) {
 			continue
 		}
 		switch a := arr.(type) {
 		case *array.Int64:
-			n.boundInt(a.Value(i))
+			c.boundInt(a.Value(i))
 		case *array.Timestamp:
-			n.boundInt(int64(a.Value(i)))
+			c.boundInt(int64(a.Value(i)))
 		case *array.Date32:
-			n.boundInt(int64(a.Value(i)))
+			c.boundInt(int64(a.Value(i)))
 		case *array.Decimal128:
-			n.boundNum(a.Value(i))
+			c.boundNum(a.Value(i))
 		case *array.String:
-			n.boundBytes(a, i)
+			c.boundBytes(a, i)
 		}
 	}
 }
 
-func (n *statNode) boundInt(v int64) {
-	if !n.any {
-		n.minInt, n.maxInt, n.any = v, v, true
+func (c *columnStats) boundInt(v int64) {
+	if !c.any {
+		c.minInt, c.maxInt, c.any = v, v, true
 		return
 	}
-	n.minInt, n.maxInt = min(n.minInt, v), max(n.maxInt, v)
+	c.minInt, c.maxInt = min(c.minInt, v), max(c.maxInt, v)
 }
 
-func (n *statNode) boundNum(v decimal128.Num) {
-	if !n.any {
-		n.minNum, n.maxNum, n.any = v, v, true
+func (c *columnStats) boundNum(v decimal128.Num) {
+	if !c.any {
+		c.minNum, c.maxNum, c.any = v, v, true
 	}
-	if v.Less(n.minNum) {
-		n.minNum = v
+	if v.Less(c.minNum) {
+		c.minNum = v
 	}
-	if n.maxNum.Less(v) {
-		n.maxNum = v
+	if c.maxNum.Less(v) {
+		c.maxNum = v
 	}
 }
 
 // boundBytes compares bytes, as all engines order strings. What it keeps is
 // its own: the batch may be gone before the file is finished.
-func (n *statNode) boundBytes(a *array.String, i int) {
+func (c *columnStats) boundBytes(a *array.String, i int) {
 	v := a.Value(i)
-	if !n.any {
-		n.minBytes, n.maxBytes, n.any = []byte(v), []byte(v), true
+	if !c.any {
+		c.minBytes, c.maxBytes, c.any = []byte(v), []byte(v), true
 		return
 	}
-	if v < string(n.minBytes) {
-		n.minBytes = append(n.minBytes[:0], v...)
+	if v < string(c.minBytes) {
+		c.minBytes = append(c.minBytes[:0], v...)
 	}
-	if v > string(n.maxBytes) {
-		n.maxBytes = append(n.maxBytes[:0], v...)
+	if v > string(c.maxBytes) {
+		c.maxBytes = append(c.maxBytes[:0], v...)
 	}
 }
 
 // bounds appends the lowest and the highest value as JSON; nothing where there
 // is none or it could mislead.
-func (n *statNode) bounds() (lo, hi []byte) {
-	if !n.any {
+func (c *columnStats) bounds() (lo, hi []byte) {
+	if !c.any {
 		return nil, nil
 	}
-	switch n.kind {
+	switch c.kind {
 	case schema.Int64:
-		return appendInt(n.minInt), appendInt(n.maxInt)
+		return appendInt(c.minInt), appendInt(c.maxInt)
 	case schema.Timestamp:
-		return millis(n.minInt), millis(n.maxInt)
+		return millis(c.minInt), millis(c.maxInt)
 	case schema.Date:
-		return day(n.minInt), day(n.maxInt)
+		return day(c.minInt), day(c.maxInt)
 	case schema.Decimal:
-		return []byte(n.minNum.ToString(schema.DecimalScale)), []byte(n.maxNum.ToString(schema.DecimalScale))
+		return []byte(c.minNum.ToString(schema.DecimalScale)), []byte(c.maxNum.ToString(schema.DecimalScale))
 	case schema.String, schema.JSON:
-		return lowText(n.minBytes), highText(n.maxBytes)
+		return lowText(c.minBytes), highText(c.maxBytes)
 	}
 	return nil, nil
 }
 
 // json returns the statistics as add.stats holds them.
 func (s *stats) json() string {
-	var b bytes.Buffer
-	b.WriteString(`{"numRecords":`)
-	b.Write(appendInt(s.rows))
-	b.WriteString(`,"minValues":{`)
-	writeNodes(&b, s.nodes, func(n *statNode) []byte { lo, _ := n.bounds(); return lo })
-	b.WriteString(`},"maxValues":{`)
-	writeNodes(&b, s.nodes, func(n *statNode) []byte { _, hi := n.bounds(); return hi })
-	b.WriteString(`},"nullCount":{`)
-	writeNodes(&b, s.nodes, func(n *statNode) []byte { return appendInt(n.nulls) })
-	b.WriteString(`},"tightBounds":true}`)
-	return b.String()
+	var lows, highs, nulls members
+	for _, c := range s.columns {
+		lo, hi := c.bounds()
+		lows.add(c.name, lo)
+		highs.add(c.name, hi)
+		nulls.add(c.name, appendInt(c.nulls))
+	}
+	return fmt.Sprintf(`{"numRecords":%d,"minValues":{%s},"maxValues":{%s},"nullCount":{%s},"tightBounds":true}`, s.rows, lows, highs, nulls)
 }
 
-// writeNodes writes the members of an object, in schema order. A struct without
-// any value has no member.
-func writeNodes(b *bytes.Buffer, nodes []*statNode, value func(*statNode) []byte) {
-	first := true
-	for _, n := range nodes {
-		var text []byte
-		if n.kind == schema.Struct {
-			var inner bytes.Buffer
-			writeNodes(&inner, n.members, value)
-			if inner.Len() > 0 {
-				text = append(append([]byte{'{'}, inner.Bytes()...), '}')
-			}
-		} else {
-			text = value(n)
-		}
-		if len(text) == 0 {
-			continue
-		}
-		if !first {
-			b.WriteByte(',')
-		}
-		first = false
-		b.Write(quote(n.name))
-		b.WriteByte(':')
-		b.Write(text)
+// members are those of a JSON object, in order.
+type members []byte
+
+// add appends a member, or nothing where there is no value.
+func (m *members) add(name string, value []byte) {
+	if len(value) == 0 {
+		return
 	}
+	if len(*m) > 0 {
+		*m = append(*m, ',')
+	}
+	*m = append(*m, quote(name)...)
+	*m = append(append(*m, ':'), value...)
 }

@@ -2,16 +2,12 @@ package pipeline
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/paylake/paylake/extract/window"
-	"github.com/paylake/paylake/partitioning"
-	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink"
-	"github.com/paylake/paylake/sink/quarantine"
 	"github.com/paylake/paylake/writer"
 )
 
@@ -70,7 +66,7 @@ func earliest(a, b time.Time) time.Time {
 func (j *job) commitGroup(ctx context.Context) error {
 	g := j.group
 	g.dropBroken()
-	if err := j.quarantine(ctx, g.rejects, g.since); err != nil {
+	if err := j.flushRejects(ctx); err != nil {
 		return err
 	}
 	change := sink.Change{
@@ -105,13 +101,13 @@ func (j *job) commitChange(ctx context.Context, change *sink.Change) error {
 	for range commitTries {
 		receipt, err := j.s.Lake.Commit(ctx, *change)
 		if err != nil {
-			return fmt.Errorf("commit %s: %w", j.s.Path, err)
+			return err
 		}
 		if receipt.Outcome != sink.Conflict {
 			j.note(receipt, change.Mark)
 			return nil
 		}
-		if err := j.refresh(ctx, change, receipt.Stale); err != nil {
+		if err := j.refresh(ctx, change, receipt); err != nil {
 			return err
 		}
 	}
@@ -142,12 +138,10 @@ func (j *job) note(r sink.Receipt, mark *sink.Mark) {
 }
 
 // refresh reads stale partitions again from the source, one after the other,
-// and puts their new files into the change.
-func (j *job) refresh(ctx context.Context, change *sink.Change, stale []partitioning.Value) error {
-	base, err := j.s.Lake.Load(ctx)
-	if err != nil {
-		return err
-	}
+// and puts their new files into the change, whose base is then the version
+// that the conflict was found at.
+func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Receipt) error {
+	stale := conflict.Stale
 	var keep []writer.File
 	for _, f := range change.Files {
 		if slices.Contains(stale, f.Partition) {
@@ -156,7 +150,7 @@ func (j *job) refresh(ctx context.Context, change *sink.Change, stale []partitio
 		}
 		keep = append(keep, f)
 	}
-	change.Files, change.Base = keep, base.Version()
+	change.Files, change.Base = keep, conflict.Version
 	slices.Sort(stale)
 	for _, v := range stale {
 		since, err := j.s.Spec.Start(v)
@@ -177,36 +171,12 @@ func (j *job) rereadPartition(ctx context.Context, change *sink.Change, w window
 	if err != nil {
 		return err
 	}
-	var rejects []quarantine.Entry
 	for _, r := range reads {
-		rejects = append(rejects, j.entries(r)...)
 		change.Files = append(change.Files, r.files...)
 		r.files = nil
+		if err := j.reject(ctx, r); err != nil {
+			return err
+		}
 	}
-	return j.quarantine(ctx, rejects, w.Since)
-}
-
-// quarantine makes rejected records durable.
-func (j *job) quarantine(ctx context.Context, rejects []quarantine.Entry, since time.Time) error {
-	key, _, err := quarantine.Write(ctx, j.run.opts.Store, j.s.Path, rejects)
-	if err != nil {
-		return fmt.Errorf("keep rejected records of %s since %s: %w", j.s.Name(), since.Format(time.RFC3339), err)
-	}
-	if key != "" {
-		j.rep.Quarantine = append(j.rep.Quarantine, key)
-	}
-	return nil
-}
-
-func quarantineEntry(s Stream, runID string, w window.Window, r schema.Reject) quarantine.Entry {
-	e := quarantine.Entry{
-		Stream: s.Name(), Connection: s.Connection, Since: w.Since, Until: w.Until, RunID: runID,
-		RequestID: r.RequestID, Key: r.Key, Pointer: r.Pointer, Reason: r.Reason,
-	}
-	if r.Invalid {
-		e.RecordBase64 = base64.StdEncoding.EncodeToString(r.Record)
-	} else {
-		e.Record = r.Record
-	}
-	return e
+	return j.flushRejects(ctx)
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/paylake/paylake/partitioning"
-	"github.com/paylake/paylake/sink/quarantine"
 	"github.com/paylake/paylake/writer"
 )
 
@@ -20,7 +19,6 @@ type group struct {
 	unchanged map[partitioning.Value]bool
 	files     []writer.File
 	bytes     int64
-	rejects   []quarantine.Entry
 }
 
 func newGroup(since, now time.Time) *group {
@@ -34,7 +32,7 @@ func (g *group) reset(since, now time.Time) {
 	g.begun, g.since = now, since
 	g.broken = map[partitioning.Value]bool{}
 	g.unchanged = map[partitioning.Value]bool{}
-	g.files, g.bytes, g.rejects = nil, 0, nil
+	g.files, g.bytes = nil, 0
 }
 
 // extend records that all windows up to the given time were written.

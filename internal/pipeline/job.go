@@ -12,6 +12,7 @@ import (
 	"github.com/paylake/paylake/internal/report"
 	"github.com/paylake/paylake/sink"
 	"github.com/paylake/paylake/sink/delta"
+	"github.com/paylake/paylake/sink/quarantine"
 	"github.com/paylake/paylake/writer"
 )
 
@@ -25,6 +26,9 @@ type job struct {
 	writer *writer.Writer
 	dir    string
 	group  *group
+
+	rejects     []quarantine.Entry // not durable yet
+	rejectBytes int
 
 	rng       window.Window // what this run reads
 	watermark time.Time     // stands in the table; zero if none
@@ -91,8 +95,8 @@ func (j *job) facts() {
 	if f.Totals == "missing" {
 		j.rep.Warn("the source reports no totals: windows were cut so that one page holds them")
 	}
-	if f.Clamped {
-		j.rep.Warn(fmt.Sprintf("the server gives at most %d records a page", f.PageSize))
+	if f.Clamped && j.s.Endpoint.MaxSize > 0 {
+		j.rep.Warn(fmt.Sprintf("the server gives at most %d records a page, its documentation says %d", f.PageSize, j.s.Endpoint.MaxSize))
 	}
 }
 
@@ -114,8 +118,8 @@ func (j *job) progress(ended bool) {
 	j.run.opts.Progress(p)
 }
 
-// judge turns the error of a stream into its report: a warning where the
-// account simply does not have the stream, a failure otherwise.
+// judge puts the error of a stream into its report and tells whether the
+// account simply does not have the stream.
 func (r *run) judge(j *job, err error) {
 	if err == nil || errors.Is(err, errStopped) {
 		return
@@ -132,10 +136,9 @@ func (r *run) judge(j *job, err error) {
 	if errors.As(err, &settings) {
 		unavailable = false
 	}
-	if unavailable && !j.s.Named {
-		j.rep.Status = report.Unavailable
-		j.rep.Warn(err.Error())
+	if unavailable {
+		j.rep.Missing(err.Error(), j.s.Named)
 		return
 	}
-	j.rep.Error = fmt.Sprintf("%s: %v", j.s.Name(), err)
+	j.rep.Error = err.Error()
 }

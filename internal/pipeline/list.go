@@ -11,7 +11,6 @@ import (
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
 	"github.com/paylake/paylake/sink"
-	"github.com/paylake/paylake/sink/quarantine"
 )
 
 // wholeList syncs a stream that has no creation filter: the whole list
@@ -34,18 +33,19 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 	}
 	for range commitTries {
 		change.Files = nil
-		var rejects []quarantine.Entry
 		for _, r := range reads {
-			rejects = append(rejects, j.entries(r)...)
 			change.Files = append(change.Files, r.files...)
+			if err := j.reject(ctx, r); err != nil {
+				return err
+			}
 		}
-		if err := j.quarantine(ctx, rejects, j.run.started); err != nil {
+		if err := j.flushRejects(ctx); err != nil {
 			return err
 		}
 		receipt, err := j.s.Lake.Commit(ctx, change)
 		removeFiles(change.Files)
 		if err != nil {
-			return fmt.Errorf("commit %s: %w", j.s.Path, err)
+			return err
 		}
 		if receipt.Outcome != sink.Conflict {
 			for _, r := range reads {
@@ -54,11 +54,7 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 			j.note(receipt, change.Mark)
 			return nil
 		}
-		base, err := j.s.Lake.Load(ctx)
-		if err != nil {
-			return err
-		}
-		change.Base = base.Version()
+		change.Base = receipt.Version
 		if reads, err = j.readAll(readCtx, window.Window{}); err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
 	"github.com/paylake/paylake/sink"
-	"github.com/paylake/paylake/sink/quarantine"
 )
 
 // parentsAtOnce is how many parents are read before their rows are written.
@@ -26,7 +25,6 @@ func (j *job) snapshotParents(ctx, readCtx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the keys of %s: %w", j.s.Endpoint.Parent, err)
 	}
-	var rejects []quarantine.Entry
 	change := sink.Change{Mode: sink.Append, Base: j.base.Version(), Mark: mark, RunID: j.run.opts.RunID, Operation: "WRITE"}
 	defer func() { removeFiles(change.Files) }()
 	for len(parents) > 0 {
@@ -44,19 +42,21 @@ func (j *job) snapshotParents(ctx, readCtx context.Context) error {
 			return err
 		}
 		change.Files = append(change.Files, r.files...)
-		rejects = append(rejects, j.entries(r)...)
+		if err := j.reject(ctx, r); err != nil {
+			return err
+		}
 		j.count(r)
 		if len(result.Missing) > 0 {
 			j.rep.Warn(fmt.Sprintf("%d of %s answered not found", len(result.Missing), j.s.Endpoint.Parent))
 		}
 		j.progress(false)
 	}
-	if err := j.quarantine(ctx, rejects, j.run.started); err != nil {
+	if err := j.flushRejects(ctx); err != nil {
 		return err
 	}
 	receipt, err := j.s.Lake.Commit(ctx, change)
 	if err != nil {
-		return fmt.Errorf("commit %s: %w", j.s.Path, err)
+		return err
 	}
 	j.note(receipt, nil)
 	return nil

@@ -9,7 +9,6 @@ import (
 	"github.com/paylake/paylake/internal/report"
 	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/schema"
-	"github.com/paylake/paylake/sink/quarantine"
 )
 
 // writeWindows writes windows as they end, oldest first, and commits groups
@@ -69,7 +68,9 @@ func (j *job) writeWindow(ctx context.Context, it *item) error {
 		return nil
 	}
 	j.count(it.read)
-	j.group.rejects = append(j.group.rejects, j.entries(it.read)...)
+	if err := j.reject(ctx, it.read); err != nil {
+		return err
+	}
 	j.group.add(it.read.files)
 	it.read.files = nil
 	if err := j.writeRows(ctx, it); err != nil {
@@ -134,13 +135,4 @@ func (j *job) count(r *read) {
 	j.rep.Duplicates += int64(res.Duplicates)
 	j.rep.Rejects += int64(res.Rejected)
 	j.rep.Unknown(res.Extra)
-}
-
-// entries turns a window's rejects into quarantine entries.
-func (j *job) entries(r *read) []quarantine.Entry {
-	list := make([]quarantine.Entry, 0, len(r.result.Rejects))
-	for _, reject := range r.result.Rejects {
-		list = append(list, quarantineEntry(j.s, j.run.opts.RunID, r.result.Window, reject))
-	}
-	return list
 }

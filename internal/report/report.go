@@ -19,9 +19,9 @@ const Version = 1
 const (
 	Succeeded   = "succeeded"   // everything asked for is in the lake
 	Incomplete  = "incomplete"  // finished, but records were rejected or a stream or window failed
-	Failed      = "failed"      // nothing asked for could be done
+	Failed      = "failed"      // a stream ended with an error; a run: none delivered anything, and not only because the account has none of them
 	Interrupted = "interrupted" // stopped by a signal at a safe point
-	Unavailable = "unavailable" // stream only: the account does not have it; a warning
+	Unavailable = "unavailable" // stream only: the account does not have it, and nobody named it; a warning
 )
 
 // Run is the report of one run.
@@ -78,6 +78,8 @@ type Stream struct {
 	Quarantine    []string         `json:"quarantine,omitempty"`     // objects that hold the rejected records
 	Warnings      []string         `json:"warnings,omitempty"`
 	Seconds       float64          `json:"seconds"`
+
+	missing bool // the account does not have the stream
 }
 
 // Window is a window that could not be proven complete.
@@ -113,13 +115,24 @@ func (s *Stream) Unknown(names map[string]int64) {
 	}
 }
 
-// Settle sets the status of a stream from what happened to it. An error that
-// was set before stays.
+// Missing records that the account does not have the stream: an error when the
+// user chose it by name, else a warning.
+func (s *Stream) Missing(text string, named bool) {
+	s.missing = true
+	if named {
+		s.Error = text
+		return
+	}
+	s.Warn(text)
+}
+
+// Settle sets the status of a stream from what happened to it.
 func (s *Stream) Settle(interrupted bool) {
 	switch {
-	case s.Status == Unavailable:
 	case s.Error != "":
 		s.Status = Failed
+	case s.missing:
+		s.Status = Unavailable
 	case interrupted:
 		s.Status = Interrupted
 	case len(s.Failures) > 0 || s.Rejects > 0:
@@ -129,11 +142,13 @@ func (s *Stream) Settle(interrupted bool) {
 	}
 }
 
-// Settle sets the status of the run from its streams: succeeded when every
-// stream succeeded or is only unavailable, failed when none delivered
-// anything, incomplete between the two.
+// Settle sets the status of the run from its streams. It failed when no stream
+// delivered anything and at least one failed for another reason than that the
+// account does not have it. It succeeded when some delivered and the others are
+// unavailable. It is incomplete between the two, also when the account has none
+// of the streams.
 func (r *Run) Settle(interrupted bool) {
-	delivered, trouble := 0, 0
+	delivered, trouble, failed := 0, 0, 0
 	for _, s := range r.Streams {
 		switch s.Status {
 		case Succeeded:
@@ -142,14 +157,17 @@ func (r *Run) Settle(interrupted bool) {
 			delivered, trouble = delivered+1, trouble+1
 		case Failed:
 			trouble++
+			if !s.missing {
+				failed++
+			}
 		}
 	}
 	switch {
 	case interrupted:
 		r.Status = Interrupted
-	case delivered == 0 && len(r.Streams) > 0:
+	case delivered == 0 && failed > 0:
 		r.Status = Failed
-	case trouble > 0:
+	case trouble > 0, delivered == 0 && len(r.Streams) > 0:
 		r.Status = Incomplete
 	default:
 		r.Status = Succeeded

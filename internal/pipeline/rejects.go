@@ -1,0 +1,57 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+
+	"github.com/paylake/paylake/extract/window"
+	"github.com/paylake/paylake/schema"
+	"github.com/paylake/paylake/sink/quarantine"
+)
+
+// rejectLimit bounds the bytes of rejected records that a stream holds until
+// its next commit.
+const rejectLimit = 8 << 20
+
+// reject takes the rejected records of a window over. They are durable when
+// flushRejects returns; where they are many, a part of them is earlier.
+func (j *job) reject(ctx context.Context, r *read) error {
+	for _, reject := range r.result.Rejects {
+		e := quarantineEntry(j.s, j.run.opts.RunID, r.result.Window, reject)
+		j.rejects = append(j.rejects, e)
+		j.rejectBytes += len(e.Record) + len(e.RecordBase64)
+	}
+	r.result.Rejects = nil
+	if j.rejectBytes < rejectLimit {
+		return nil
+	}
+	return j.flushRejects(ctx)
+}
+
+// flushRejects makes the rejected records durable that are not yet.
+func (j *job) flushRejects(ctx context.Context) error {
+	key, _, err := quarantine.Write(ctx, j.run.opts.Store, j.s.Path, j.rejects)
+	if err != nil {
+		return fmt.Errorf("keep rejected records: %w", err)
+	}
+	if key != "" && !slices.Contains(j.rep.Quarantine, key) {
+		j.rep.Quarantine = append(j.rep.Quarantine, key)
+	}
+	j.rejects, j.rejectBytes = nil, 0
+	return nil
+}
+
+func quarantineEntry(s Stream, runID string, w window.Window, r schema.Reject) quarantine.Entry {
+	e := quarantine.Entry{
+		Stream: s.Name(), Connection: s.Connection, Since: w.Since, Until: w.Until, RunID: runID,
+		RequestID: r.RequestID, Key: r.Key, Pointer: r.Pointer, Reason: r.Reason,
+	}
+	if r.Invalid {
+		e.RecordBase64 = base64.StdEncoding.EncodeToString(r.Record)
+	} else {
+		e.Record = r.Record
+	}
+	return e
+}
