@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 const tableRule = "a table's name has letters a-z in lower case, digits and _, and starts with a letter or digit"
