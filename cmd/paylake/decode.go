@@ -1,12 +1,13 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -15,10 +16,9 @@ import (
 	"github.com/paylake/paylake/schema"
 )
 
-const (
-	maxInput    = 512 << 20 // bytes of one input of decode
-	flushDecode = 16 << 20  // bytes of rows that are held before they are printed
-)
+// flushDecode is how many bytes of rows are held before they are written: a row
+// group, less what one record may add.
+const flushDecode = 15 << 20
 
 // rejectInfo is a line of decode's stderr.
 type rejectInfo struct {
@@ -32,14 +32,18 @@ type rejectInfo struct {
 func (e *env) decodeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "decode",
-		Usage:     "print saved answers as the rows of a table",
+		Usage:     "print saved answers as the rows of a table, or write them as Parquet",
 		ArgsUsage: "STREAM [FILE...|-]",
 		Description: "Reads saved answers of the API from the files, or from standard input: list envelopes, arrays, single records or\n" +
 			"JSON lines. Prints the rows that the table would hold as JSON, one a line. Records that do not fit go to stderr as\n" +
-			"JSON with the pointer of the field and the reason; then the exit code is 3. Nothing is sent or stored.",
+			"JSON with the pointer of the field and the reason; then the exit code is 3. Nothing is sent or stored.\n\n" +
+			"With --parquet the rows become a Parquet file instead, as the table's files have them, and its path, rows and bytes\n" +
+			"are printed as JSON. Rows are sorted within row groups of at most 16 MiB. A file of that name is replaced when the\n" +
+			"new one is complete, and stays if the answers have no rows.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "take connection and exclude from this configuration `FILE`"},
 			&cli.StringFlag{Name: "connection", Usage: "`NAME` for the column _connection"},
+			&cli.StringFlag{Name: "parquet", Usage: "write the rows to this `FILE` instead of printing them"},
 			&cli.StringFlag{Name: "parent", Usage: "`KEY` of the parent record, for streams that are read per parent"},
 		},
 		Action: e.runDecode,
@@ -54,58 +58,54 @@ func (e *env) runDecode(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer d.out.abort()
 	files := c.Args().Slice()[1:]
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
 	for _, file := range files {
-		data, err := e.input(file)
-		if err != nil {
-			return err
-		}
-		if err := c.Context.Err(); err != nil {
-			return err
-		}
-		if err := d.answers(file, data); err != nil {
+		if err := e.decodeFile(c.Context, d, file); err != nil {
 			return err
 		}
 	}
-	return d.end()
+	return d.end(c.Context)
 }
 
-// input reads a file, or standard input for "-".
-func (e *env) input(file string) ([]byte, error) {
-	var r io.Reader = e.stdin
+// decodeFile decodes a file, or standard input for "-".
+func (e *env) decodeFile(ctx context.Context, d *decoding, file string) error {
+	in := e.stdin
 	if file != "-" {
 		f, err := os.Open(file)
 		if errors.Is(err, os.ErrNotExist) {
-			return nil, usagef("read answers: %w", err)
+			return usagef("read answers: %w", err)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read answers: %w", err)
+			return fmt.Errorf("read answers: %w", err)
 		}
 		defer func() { _ = f.Close() }() // only read
-		r = f
+		in = f
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxInput+1))
+	a, err := newAnswers(in)
 	if err != nil {
-		return nil, fmt.Errorf("read answers from %s: %w", file, err)
+		return fmt.Errorf("read answers from %s: %w", file, err)
 	}
-	if len(data) > maxInput {
-		return nil, fmt.Errorf("read answers from %s: longer than %d MiB; split it", file, maxInput>>20)
+	for err == nil {
+		err = d.answer(ctx, file, a)
 	}
-	return data, nil
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // decoding is one run of decode.
 type decoding struct {
 	decoder *schema.Decoder
 	dataKey string
-	out     *bufio.Writer
+	out     rowOutput
 	rejects *json.Encoder // on stderr
 	told    int           // rejects of the decoder that were printed
 	broken  int           // answers that are no list or record
-	line    []byte
 }
 
 func (e *env) newDecoding(c *cli.Context) (*decoding, error) {
@@ -128,12 +128,15 @@ func (e *env) newDecoding(c *cli.Context) (*decoding, error) {
 	if ep.SnapshotTime != "" {
 		decoder.Inject(ep.SnapshotTime, now)
 	}
-	d := &decoding{decoder: decoder, dataKey: ep.DataKey, out: bufio.NewWriterSize(e.stdout, 1<<16), rejects: json.NewEncoder(e.stderr)}
+	d := &decoding{decoder: decoder, dataKey: ep.DataKey, out: newRowPrinter(e.stdout), rejects: json.NewEncoder(e.stderr)}
 	d.rejects.SetEscapeHTML(false)
 	if d.dataKey == "" {
 		d.dataKey = "data"
 	}
-	return d, nil
+	if path := c.String("parquet"); path != "" {
+		d.out, err = newRowFile(ep.Table, path, e.stdout)
+	}
+	return d, err
 }
 
 // decodeStream gives the stream with its effective table, and the name of the
@@ -160,54 +163,86 @@ func decodeStream(c *cli.Context) (ep extract.Endpoint, connection string, err e
 	return ep, connection, err
 }
 
-// answers decodes all the answers of one input.
-func (d *decoding) answers(file string, data []byte) error {
-	for a := range split(data) {
-		where := fmt.Sprintf("%s:%d", file, a.line)
-		if a.err == nil {
-			_, a.err = d.decoder.Page(a.body, layoutOf(a.body, d.dataKey), where)
-		}
-		if a.err != nil {
-			d.broken++
-			if err := d.tell(rejectInfo{Source: where, Reason: a.err.Error()}); err != nil {
-				return err
-			}
-		}
-		if err := d.tellRejects(); err != nil {
+// answer decodes the next answer of an input; io.EOF if there is none.
+func (d *decoding) answer(ctx context.Context, file string, in *answers) error {
+	a, err := d.read(file, in)
+	if errors.Is(err, io.EOF) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("read answers from %s: %w", file, err)
+	}
+	if a.err != nil {
+		d.broken++
+		if err := d.tell(rejectInfo{Source: at(file, a), Reason: a.err.Error()}); err != nil {
 			return err
 		}
-		if d.decoder.Bytes() > flushDecode {
-			if err := d.print(); err != nil {
-				return err
-			}
-		}
+	}
+	if err := d.tellRejects(); err != nil {
+		return err
+	}
+	if d.decoder.Bytes() > flushDecode {
+		return d.flush(ctx)
 	}
 	return nil
 }
 
-// print writes the rows decoded so far.
-func (d *decoding) print() error {
+// read takes the next answer of an input and decodes it. A line that looks like
+// an object is tried at once; whatever else comes is parsed first, to know where
+// it ends.
+func (d *decoding) read(file string, in *answers) (answer, error) {
+	if err := in.space(); err != nil {
+		return answer{}, err
+	}
+	a, looks, err := in.guess()
+	if err != nil {
+		return a, err
+	}
+	var syntax *schema.SyntaxError
+	if looks {
+		if a.err = d.page(file, a); !errors.As(a.err, &syntax) {
+			in.take(len(a.body))
+			return a, nil
+		}
+	}
+	if a, err = in.next(); err == nil && a.err == nil {
+		a.err = d.page(file, a)
+	}
+	return a, err
+}
+
+func (d *decoding) page(file string, a answer) error {
+	_, err := d.decoder.Page(a.body, layoutOf(a.body, d.dataKey), at(file, a))
+	return err
+}
+
+// at names the place of an answer.
+func at(file string, a answer) string { return file + ":" + strconv.Itoa(a.line) }
+
+// flush writes the rows decoded so far.
+func (d *decoding) flush(ctx context.Context) error {
 	batch, err := d.decoder.Build()
 	if err != nil || batch == nil {
 		return err
 	}
 	defer batch.Release()
-	for i := range int(batch.NumRows()) {
-		d.line = schema.EncodeRow(d.line[:0], batch, i)
-		if _, err := d.out.Write(d.line); err != nil {
-			return fmt.Errorf("write output: %w", err)
-		}
-	}
-	return nil
+	return d.out.write(ctx, batch)
 }
 
 // end writes what is left. It gives the exit code as an error.
-func (d *decoding) end() error {
-	if err := d.print(); err != nil {
+func (d *decoding) end(ctx context.Context) error {
+	if err := d.flush(ctx); err != nil {
 		return err
 	}
-	if err := d.out.Flush(); err != nil {
-		return fmt.Errorf("write output: %w", err)
+	if err := d.out.end(ctx); err != nil {
+		return err
+	}
+	if late := d.decoder.Late(); late > 0 {
+		d.broken++
+		reason := fmt.Sprintf("%d records came again after their rows were written, and may be newer than those: decode fewer answers at once", late)
+		if err := d.tell(rejectInfo{Source: "-", Reason: reason}); err != nil {
+			return err
+		}
 	}
 	if d.broken+d.told > 0 {
 		return said(exitIncomplete)

@@ -1,12 +1,21 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/stretchr/testify/require"
 )
 
@@ -151,14 +160,146 @@ func TestDecodeReportsWhatItCannotRead(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func FuzzSplit(f *testing.F) {
+// allAnswers reads an input to its end.
+func allAnswers(t *testing.T, in io.Reader) []answer {
+	t.Helper()
+	a, err := newAnswers(in)
+	all := []answer{}
+	for err == nil {
+		if err = a.space(); err != nil {
+			break
+		}
+		var one answer
+		if one, err = a.next(); err == nil {
+			one.body = bytes.Clone(one.body)
+			all = append(all, one)
+		}
+	}
+	require.ErrorIs(t, err, io.EOF)
+	return all
+}
+
+// Wherever a read ends, the answers are the same.
+func TestAnswersAcrossReads(t *testing.T) {
+	long := `{"id":"` + strings.Repeat("x", 5*readAhead/2) + `"}`
+	pretty := "[\n 1,\n" + strings.Repeat(" ", readAhead) + "2]"
+	broken := "{\"id\": \n" + strings.Repeat(" ", readAhead)
+	for name, pad := range map[string]int{"none": 0, "a number is cut": readAhead - 2, "a line is cut": readAhead - 10} {
+		t.Run(name, func(t *testing.T) {
+			input := strings.Repeat("\n", pad) + "12345 " + long + "\n" + pretty + "\n" + "{}\n" + broken
+			all := allAnswers(t, iotest.OneByteReader(strings.NewReader(input)))
+			require.Len(t, all, 5)
+			require.Equal(t, answer{body: []byte("12345"), line: pad + 1}, all[0])
+			require.Equal(t, answer{body: []byte(long), line: pad + 1}, all[1])
+			require.Equal(t, answer{body: []byte(pretty), line: pad + 2}, all[2])
+			require.Equal(t, pad+5, all[3].line)
+			require.ErrorIs(t, errors.Unwrap(all[4].err), errCut)
+		})
+	}
+}
+
+// JSON lines have no largest size, one answer has.
+func TestDecodeRefusesAnEndlessAnswer(t *testing.T) {
+	a, err := newAnswers(io.MultiReader(strings.NewReader("{}\n["), endless{}))
+	require.NoError(t, err)
+	_, err = a.next()
+	require.NoError(t, err)
+	require.NoError(t, a.space())
+	_, _, err = a.guess()
+	require.ErrorContains(t, err, "the answer of line 2 is longer than 120 MiB")
+}
+
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = ' '
+	}
+	return len(b), nil
+}
+
+func TestDecodeWritesParquet(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "payables.parquet")
+	require.NoError(t, os.WriteFile(path, []byte("an older file"), 0o600))
+	got := paylakeWith(t, t.Context(), payableB+"\n"+payableX+"\n"+payableA, "decode", "payables", "--parquet", path)
+	require.Equal(t, exitIncomplete, got.code, got.stderr)
+	require.Equal(t, "pay_x", rows(t, got.stderr)[0]["key"])
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"path": path, "rows": 2.0, "bytes": float64(info.Size())}, rows(t, got.stdout)[0])
+	requireOnly(t, dir, "payables.parquet")
+
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, f.Close()) }()
+	table, err := pqarrow.ReadTable(t.Context(), f, nil, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
+	require.NoError(t, err)
+	defer table.Release()
+	_, ep, err := findEndpoint("payables")
+	require.NoError(t, err)
+	require.EqualValues(t, ep.Table.ArrowSchema().NumFields(), table.NumCols())
+	keys := table.Column(table.Schema().FieldIndices("id")[0]).Data().Chunk(0).(*array.String)
+	require.Equal(t, []string{"pay_a", "pay_b"}, []string{keys.Value(0), keys.Value(1)}, "rows are in the table's order")
+}
+
+// Nothing half written is left, and nothing that was there is lost.
+func TestDecodeLeavesNoHalfFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.parquet")
+	require.NoError(t, os.WriteFile(path, []byte("an older file"), 0o600))
+
+	got := paylakeWith(t, t.Context(), payableX, "decode", "payables", "--parquet", path)
+	require.Equal(t, exitIncomplete, got.code, "no rows")
+	got = paylake(t, "decode", "payables", "--parquet", path, write(t, "a.json", payableA), filepath.Join(dir, "absent"))
+	require.Equal(t, exitUsage, got.code)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got = paylakeWith(t, ctx, payableA, "decode", "payables", "--parquet", path)
+	require.Equal(t, exitInterrupted, got.code, got.stderr)
+
+	requireOnly(t, dir, "out.parquet")
+	old, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "an older file", string(old))
+
+	got = paylakeWith(t, t.Context(), payableA, "decode", "payables", "--parquet", filepath.Join(dir, "absent", "out.parquet"))
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.stderr, "write --parquet")
+}
+
+func requireOnly(t *testing.T, dir, name string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	require.Equal(t, name, entries[0].Name())
+}
+
+// A record that comes again after its row was written cannot replace it: that
+// is told.
+func TestDecodeTellsOfRecordsThatCameTooLate(t *testing.T) {
+	var input strings.Builder
+	filler := strings.Repeat("x", 1<<20)
+	input.WriteString(payableA + "\n")
+	for i := range 20 {
+		fmt.Fprintf(&input, `{"id": "pay_%02d", "created_at": "2026-03-01T10:00:00Z", "novel": %q}`+"\n", i, filler)
+	}
+	input.WriteString(strings.Replace(payableA, "paid", "refunded", 1) + "\n")
+	got := paylakeWith(t, t.Context(), input.String(), "decode", "payables")
+	require.Equal(t, exitIncomplete, got.code)
+	require.Len(t, rows(t, got.stdout), 21)
+	require.Contains(t, got.stderr, "1 records came again")
+}
+
+func FuzzAnswers(f *testing.F) {
 	for _, seed := range []string{payableA, payableA + "\n" + payableB, "[", "{}\n{\n{}", "\xef\xbb\xbf1 2", "\n\n", "{\"a\":\n[1]}"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		last, n := 0, 0
-		for a := range split(data) {
-			if a.line < last || (a.err == nil) != json.Valid(a.body) {
+		for _, a := range allAnswers(t, bytes.NewReader(data)) {
+			if a.line < last || (a.err == nil) != json.Valid(a.body) || a.err != nil && a.body != nil {
 				t.Fatalf("answer %q at line %d with error %v", a.body, a.line, a.err)
 			}
 			last = a.line

@@ -139,8 +139,18 @@ func (j *job) note(r sink.Receipt, mark *sink.Mark) {
 
 // refresh reads stale partitions again from the source, one after the other,
 // and puts their new files into the change, whose base is then the version
-// that the conflict was found at.
+// that the conflict was found at. It reads as far as the other run did: else
+// the newest rows of the other would look deleted.
 func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Receipt) error {
+	j.warnRival()
+	now, err := j.s.Lake.Load(ctx)
+	if err != nil {
+		return err
+	}
+	until := j.rng.Until
+	if mark, ok := now.Mark(j.s.app()); ok {
+		until = latest(until, time.UnixMicro(mark).UTC())
+	}
 	stale := conflict.Stale
 	var keep []writer.File
 	for _, f := range change.Files {
@@ -157,12 +167,17 @@ func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Re
 		if err != nil {
 			return err
 		}
-		w := window.Window{Since: since, Until: earliest(j.s.Spec.Next(since), j.rng.Until)}
+		w := window.Window{Since: since, Until: earliest(j.s.Spec.Next(since), until)}
 		if err := j.rereadPartition(ctx, change, w); err != nil {
 			return fmt.Errorf("read %s again after another run changed it: %w", w, err)
 		}
 	}
 	return nil
+}
+
+// warnRival tells the operator that two runs fill the table at the same time.
+func (j *job) warnRival() {
+	j.rep.Warn("another run committed to this table meanwhile: what it changed was read again; run one sync of a table at a time")
 }
 
 // rereadPartition reads one partition window by window into the change.

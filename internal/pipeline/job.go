@@ -78,7 +78,7 @@ func (j *job) do(ctx, readCtx context.Context) error {
 }
 
 func (j *job) newWriter(dir string) (*writer.Writer, error) {
-	return writer.New(j.s.Table, j.s.Spec, dir, &writer.Options{Version: j.run.opts.Tool})
+	return writer.New(j.s.Table, j.s.Spec, dir, &writer.Options{Version: j.run.opts.Tool, RowGroupBytes: j.run.opts.Chunk})
 }
 
 // facts puts what the reader learned about the endpoint into the report.

@@ -54,6 +54,7 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 			j.note(receipt, change.Mark)
 			return nil
 		}
+		j.warnRival()
 		change.Base = receipt.Version
 		if reads, err = j.readAll(readCtx, window.Window{}); err != nil {
 			return err

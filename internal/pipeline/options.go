@@ -53,7 +53,7 @@ type Options struct {
 	Now          func() time.Time // time.Now if nil
 	Settle       time.Duration    // the newest window ends this long before now; 5 minutes if 0
 	Budget       int64            // bytes of decoded rows in flight over all streams; 40 MiB if 0
-	Chunk        int64            // bytes of decoded rows of one window held at once; 16 MiB if 0
+	Chunk        int64            // bytes of decoded rows of one window held at once, and of a row group; 16 MiB if 0
 	Workers      int              // windows read at once per stream; 4 if 0
 	CommitEvery  time.Duration    // a stream commits at most this often; 10 minutes if 0
 	CommitBytes  int64            // or when this much output is ready; 1 GiB if 0

@@ -115,20 +115,13 @@ func (q *queue) split(it *item, parts []window.Window) {
 	q.signal()
 }
 
-// oldest reports whether every window before it has ended, so that the writer
-// waits for this one or soon will.
+// oldest reports whether a window is the one that the writer waits for, or
+// will wait for once it has written what it holds. Windows that have ended but
+// are not written yet count: they give their bytes back without anybody's help.
 func (q *queue) oldest(it *item) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, other := range q.items {
-		if other == it {
-			return true
-		}
-		if !other.ended {
-			return false
-		}
-	}
-	return true
+	return len(q.items) > 0 && q.items[0] == it
 }
 
 // signal wakes everybody who waits; the lock is held.

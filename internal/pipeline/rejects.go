@@ -2,12 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
 
-	"github.com/paylake/paylake/extract/window"
-	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink/quarantine"
 )
 
@@ -19,7 +16,10 @@ const rejectLimit = 8 << 20
 // flushRejects returns; where they are many, a part of them is earlier.
 func (j *job) reject(ctx context.Context, r *read) error {
 	for _, reject := range r.result.Rejects {
-		e := quarantineEntry(j.s, j.run.opts.RunID, r.result.Window, reject)
+		e := quarantine.Entry{
+			Stream: j.s.Name(), Connection: j.s.Connection, RunID: j.run.opts.RunID,
+			Since: r.result.Window.Since, Until: r.result.Window.Until,
+		}.WithReject(reject)
 		j.rejects = append(j.rejects, e)
 		j.rejectBytes += len(e.Record) + len(e.RecordBase64)
 	}
@@ -41,17 +41,4 @@ func (j *job) flushRejects(ctx context.Context) error {
 	}
 	j.rejects, j.rejectBytes = nil, 0
 	return nil
-}
-
-func quarantineEntry(s Stream, runID string, w window.Window, r schema.Reject) quarantine.Entry {
-	e := quarantine.Entry{
-		Stream: s.Name(), Connection: s.Connection, Since: w.Since, Until: w.Until, RunID: runID,
-		RequestID: r.RequestID, Key: r.Key, Pointer: r.Pointer, Reason: r.Reason,
-	}
-	if r.Invalid {
-		e.RecordBase64 = base64.StdEncoding.EncodeToString(r.Record)
-	} else {
-		e.Record = r.Record
-	}
-	return e
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,5 +43,15 @@ func (s *scene) syncWith(ctx context.Context) {
 	_, err := pipeline.Run(ctx, s.wire(), opts)
 	if ctx.Err() == nil {
 		require.NoError(s.t, err)
+	}
+}
+
+// progressAt does something once, when that part of a stream is written.
+func progressAt(done float64, do func()) func(pipeline.Progress) {
+	var once sync.Once
+	return func(p pipeline.Progress) {
+		if p.Done >= done && !p.Ended {
+			once.Do(do)
+		}
 	}
 }

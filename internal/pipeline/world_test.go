@@ -176,7 +176,9 @@ func contains(list []string, name string) bool {
 func (s *scene) try() (*report.Run, error) {
 	opts := s.opts
 	opts.Store, opts.WorkDir, opts.Tool, opts.Command = s.store, filepath.Join(s.dir, "work"), "paylake/test", "sync"
-	opts.Now = func() time.Time { return s.now }
+	if opts.Now == nil {
+		opts.Now = func() time.Time { return s.now }
+	}
 	return pipeline.Run(s.t.Context(), s.wire(), opts)
 }
 
