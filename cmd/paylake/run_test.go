@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +38,14 @@ func serve(t *testing.T, c simapi.Config, streams string) account {
 	world := simapi.Merchant(7, today.AddDate(0, 0, -4), 3, 400)
 	c.NoLimits = true
 	api := simapi.New(world, c)
-	url, stop, err := simapi.Listen(context.Background(), api)
+	return configured(t, world, api, api, streams)
+}
+
+// configured serves a world through a handler and writes the configuration to
+// read it.
+func configured(t *testing.T, world *simapi.World, api *simapi.Server, handler http.Handler, streams string) account {
+	t.Helper()
+	url, stop, err := simapi.Listen(context.Background(), handler)
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	dir := t.TempDir()

@@ -86,6 +86,9 @@ func (e *Estimate) ask(ctx context.Context, s Stream, opts Options) error {
 	rows := found.Rows
 	e.Rows = rows
 	size := int64(max(endpoint.AskSize, 1))
+	if clamped := reader.Facts().PageSize; clamped > 0 {
+		size = int64(clamped)
+	}
 	if s.Parent != nil {
 		size = 1
 	}
