@@ -38,12 +38,16 @@ fuzz: ## run every fuzz target for FUZZTIME (default 10s each)
 	  done; \
 	done
 
-interop: build ## read the demo's tables with DuckDB, delta-rs, Polars, ClickHouse and Spark (needs Python 3 and Java 17)
+interop: build ## let DuckDB, delta-rs, Polars, ClickHouse and Spark read the demo's tables (needs Python 3 and Java 17)
 	internal/interop/run.sh
 
 bench: ## decoder, Parquet writer and the whole way from HTTP to committed tables
 	$(GO) test -run '^$$' -bench . -benchmem ./schema ./writer
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./internal/bench
+
+bench-duckdb: build ## JSON to Parquet against DuckDB: CPU seconds and size (needs Python 3)
+	internal/interop/venv.sh
+	.venv/bin/python internal/interop/bench_duckdb.py --paylake $(BIN)
 
 check: fmt vet lint test build ## what CI runs: format, vet, lint, tests, the demo twice, interop
 	rm -rf ./demo-lake && $(BIN) demo --lake ./demo-lake && $(BIN) demo --lake ./demo-lake

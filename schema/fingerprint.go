@@ -49,7 +49,8 @@ const rowSeed = 0x9e3779b97f4a7c15 // any number but 0, which hashes to 0
 
 // rowHasher adds up the hashes of the values of each row.
 type rowHasher struct {
-	sums []uint64
+	sums    []uint64
+	scratch []int32 // see live
 }
 
 // slots says where the values of an array belong: to which row, and to which
@@ -162,11 +163,21 @@ func (h *rowHasher) addElements(a array.ListLike, path string, seed uint64, s sl
 
 // each adds hash(i, seed) for every slot that is not null.
 func (h *rowHasher) each(a arrow.Array, seed uint64, s slots, hash func(i int, seed uint64) uint64) {
-	bits, offset := a.NullBitmapBytes(), a.Data().Offset()
+	for _, i := range h.live(a, s) {
+		row, seed := s.at(int(i), seed)
+		h.sums[row] += hash(int(i), seed)
+	}
+}
+
+// live returns the slots that are not null, neither here nor above. The result
+// is good until the next call.
+func (h *rowHasher) live(a arrow.Array, s slots) []int32 {
+	out := h.scratch[:0]
+	bits, offset, n := a.NullBitmapBytes(), a.Data().Offset(), a.Len()
 	if a.NullN() == 0 {
 		bits = nil
 	}
-	for i := 0; i < a.Len(); i++ {
+	for i := 0; i < n; i++ {
 		if bits != nil {
 			at := offset + i
 			if at&7 == 0 && bits[at>>3] == 0 { // columns are sparse: eight nulls at once
@@ -177,39 +188,57 @@ func (h *rowHasher) each(a arrow.Array, seed uint64, s slots, hash func(i int, s
 				continue
 			}
 		}
-		if row, seed := s.at(i, seed); row >= 0 {
-			h.sums[row] += hash(i, seed)
+		if s.rows == nil || s.rows[i] >= 0 {
+			out = append(out, int32(i))
 		}
+	}
+	h.scratch = out
+	return out
+}
+
+// addLeaf adds values. Strings and integers, which are nearly all, have loops
+// of their own.
+func (h *rowHasher) addLeaf(arr arrow.Array, seed uint64, s slots) {
+	switch a := arr.(type) {
+	case *array.String:
+		offsets, data := a.ValueOffsets(), a.ValueBytes()
+		for _, i := range h.live(a, s) {
+			row, seed := s.at(int(i), seed)
+			h.sums[row] += xxh3.HashSeed(data[offsets[i]-offsets[0]:offsets[i+1]-offsets[0]], seed)
+		}
+	case *array.Int64:
+		values := a.Int64Values()
+		for _, i := range h.live(a, s) {
+			row, seed := s.at(int(i), seed)
+			h.sums[row] += hashInt(uint64(values[i]), seed)
+		}
+	default:
+		h.each(arr, seed, s, hashOf(arr))
 	}
 }
 
-func (h *rowHasher) addLeaf(arr arrow.Array, seed uint64, s slots) {
-	var hash func(i int, seed uint64) uint64
+// hashOf returns the hash of the i-th value under a seed.
+func hashOf(arr arrow.Array) func(i int, seed uint64) uint64 {
 	switch a := arr.(type) {
-	case *array.String:
-		hash = func(i int, seed uint64) uint64 { return xxh3.HashStringSeed(a.Value(i), seed) }
-	case *array.Int64:
-		hash = func(i int, seed uint64) uint64 { return hashInt(uint64(a.Value(i)), seed) }
 	case *array.Timestamp:
 		scale := microsPer(a.DataType().(*arrow.TimestampType).Unit)
-		hash = func(i int, seed uint64) uint64 { return hashInt(uint64(scale(int64(a.Value(i)))), seed) }
+		return func(i int, seed uint64) uint64 { return hashInt(uint64(scale(int64(a.Value(i)))), seed) }
 	case *array.Date32:
-		hash = func(i int, seed uint64) uint64 { return hashInt(uint64(a.Value(i)), seed) }
+		return func(i int, seed uint64) uint64 { return hashInt(uint64(a.Value(i)), seed) }
 	case *array.Decimal128:
-		hash = func(i int, seed uint64) uint64 {
+		return func(i int, seed uint64) uint64 {
 			return hashInt(a.Value(i).LowBits(), hashInt(uint64(a.Value(i).HighBits()), seed))
 		}
 	case *array.Boolean:
-		hash = func(i int, seed uint64) uint64 {
+		return func(i int, seed uint64) uint64 {
 			if a.Value(i) {
 				return hashInt(1, seed)
 			}
 			return hashInt(2, seed)
 		}
-	default: // not a type of ours: another engine's choice for the same text
-		hash = func(i int, seed uint64) uint64 { return xxh3.HashStringSeed(arr.ValueStr(i), seed) }
 	}
-	h.each(arr, seed, s, hash)
+	// not a type of ours: another engine's choice for the same text
+	return func(i int, seed uint64) uint64 { return xxh3.HashStringSeed(arr.ValueStr(i), seed) }
 }
 
 // microsPer returns the conversion of a unit of time to microseconds, so that

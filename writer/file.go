@@ -11,11 +11,11 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/google/uuid"
 
 	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/schema"
+	"github.com/paylake/paylake/writer/parquet"
 )
 
 // openFile is a Parquet file being written.
@@ -23,9 +23,8 @@ type openFile struct {
 	layout    *layout
 	partition partitioning.Value
 	f         *os.File
-	buf       *bufio.Writer
-	pq        *file.Writer
-	shredder  *shredder
+	buf       *bufio.Writer   // the table's, too
+	pq        *parquet.Writer // the table's, which writes this file now
 	rows      int64
 	stats     *stats
 	prints    uint64
@@ -45,9 +44,11 @@ func (w *Writer) create() (*openFile, error) {
 		return nil, fmt.Errorf("create file: %w", err)
 	}
 	w.count++
-	out := &openFile{layout: w.layout, partition: w.partition, f: f, buf: bufio.NewWriterSize(f, 256<<10), shredder: &w.shredder, stats: newStats(w.table)}
-	out.pq, err = file.NewParquetWriterWithError(out.buf, w.layout.root, file.WithWriterProps(w.layout.props))
-	if err != nil {
+	out := &openFile{
+		layout: w.layout, partition: w.partition, f: f, buf: w.buf, pq: w.pq, stats: newStats(w.table),
+	}
+	out.buf.Reset(f)
+	if err := out.pq.Begin(out.buf); err != nil {
 		return nil, errors.Join(err, out.remove())
 	}
 	return out, nil
@@ -55,7 +56,7 @@ func (w *Writer) create() (*openFile, error) {
 
 // write appends a row group.
 func (o *openFile) write(b arrow.RecordBatch) error {
-	if err := o.shredder.write(o.pq, b); err != nil {
+	if err := o.pq.Write(b); err != nil {
 		return fmt.Errorf("write row group of %d rows: %w", b.NumRows(), err)
 	}
 	o.rows += b.NumRows()
@@ -101,8 +102,8 @@ func (o *openFile) addTime(v arrow.Timestamp) {
 // finish writes the footer. The file is not synced: it is work in progress, and
 // the sink makes its own copy durable before a commit names it.
 func (o *openFile) finish() (File, error) {
-	if err := o.pq.Close(); err != nil {
-		return File{}, fmt.Errorf("write footer: %w", err)
+	if err := o.pq.Finish(); err != nil {
+		return File{}, err
 	}
 	if err := o.buf.Flush(); err != nil {
 		return File{}, fmt.Errorf("write file: %w", err)

@@ -9,16 +9,11 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// hold keeps a copy of a small batch until there is enough for a row group. A
-// copy, because a slice would keep the memory of the whole batch it comes from.
-func (w *Writer) hold(b arrow.RecordBatch, size int64) error {
-	kept, err := concatenate([]arrow.RecordBatch{b})
-	if err != nil {
-		return err
-	}
-	w.pending = append(w.pending, kept)
+// hold keeps a small batch until there is enough for a row group.
+func (w *Writer) hold(b arrow.RecordBatch, size int64) {
+	b.Retain()
+	w.pending = append(w.pending, b)
 	w.held += size
-	return nil
 }
 
 // flush writes the batches that wait as one row group.
@@ -43,9 +38,7 @@ func (w *Writer) writeWithHeld(ctx context.Context, b arrow.RecordBatch, size in
 	if len(w.pending) == 0 {
 		return w.cut(ctx, b, size)
 	}
-	b.Retain()
-	w.pending = append(w.pending, b)
-	w.held += size
+	w.hold(b, size)
 	return w.flush()
 }
 
@@ -82,7 +75,7 @@ func (w *Writer) writeGroup(b arrow.RecordBatch) error {
 	if err := w.file.write(b); err != nil {
 		return err
 	}
-	if pq := w.file.pq; pq.TotalBytesWritten() >= w.opts.TargetBytes || pq.NumRowGroups() >= w.opts.MaxRowGroups {
+	if w.pq.Size() >= w.opts.TargetBytes || w.pq.Groups() >= w.opts.MaxRowGroups {
 		return w.closeFile()
 	}
 	return nil

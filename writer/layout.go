@@ -5,12 +5,9 @@ import (
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/compress"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
-	pq "github.com/apache/arrow-go/v18/parquet/schema"
 
 	"github.com/paylake/paylake/schema"
+	"github.com/paylake/paylake/writer/parquet"
 )
 
 // layout is what all files of a table have in common.
@@ -18,14 +15,11 @@ type layout struct {
 	table  *schema.Table
 	schema *arrow.Schema
 	time   int // column of the table's time, -1 = none
-	root   *pq.GroupNode
-	props  *parquet.WriterProperties
+	files  *parquet.Layout
 }
 
-const pageBytes = 1 << 20
-
 func newLayout(t *schema.Table, version string) (*layout, error) {
-	out := &layout{table: t, schema: t.ArrowSchema(), time: -1, props: properties(t, version)}
+	out := &layout{table: t, schema: t.ArrowSchema(), time: -1}
 	for _, name := range sortColumns(t) {
 		if len(out.schema.FieldIndices(name)) != 1 {
 			return nil, fmt.Errorf("column %q is part of the key or the time and has no column", name)
@@ -34,48 +28,35 @@ func newLayout(t *schema.Table, version string) (*layout, error) {
 	if t.Time != "" {
 		out.time = out.schema.FieldIndices(t.Time)[0]
 	}
-	s, err := pqarrow.ToParquet(out.schema, out.props, pqarrow.DefaultWriterProps())
-	if err != nil {
-		return nil, fmt.Errorf("derive the schema of its files: %w", err)
+	leaves := t.Leaves()
+	var sorting []int
+	for _, name := range sortColumns(t) {
+		if i := slices.IndexFunc(leaves, func(l schema.Leaf) bool { return l.Path == name }); i >= 0 {
+			sorting = append(sorting, i)
+		}
 	}
-	out.root = s.Root()
+	files, err := parquet.NewLayout(out.schema, columns(leaves), sorting, "paylake version "+version)
+	if err != nil {
+		return nil, fmt.Errorf("derive the layout of its files: %w", err)
+	}
+	out.files = files
 	return out, nil
 }
 
-// properties returns the settings that all readers understand and that came out
+// columns returns the settings that all readers understand and that came out
 // small and cheap.
-func properties(t *schema.Table, version string) *parquet.WriterProperties {
-	props := []parquet.WriterProperty{
-		parquet.WithCreatedBy("paylake version " + version),
-		parquet.WithCompression(compress.Codecs.Zstd),
-		parquet.WithCompressionLevel(1),
-		parquet.WithDataPageVersion(parquet.DataPageV1),
-		parquet.WithDataPageSize(pageBytes),
-		parquet.WithDictionaryDefault(false),
-		parquet.WithDictionaryPageSizeLimit(1 << 30), // never fall back to plain: a chunk has one encoding
-		parquet.WithStoreDecimalAsInteger(true),
-		parquet.WithMaxRowGroupLength(1 << 40), // the writer decides
-	}
-	leaves := t.Leaves()
-	for _, l := range leaves {
-		if l.Field.Enum {
-			props = append(props, parquet.WithDictionaryFor(l.Path, true))
-		}
-		if l.Field.Type == schema.Timestamp {
-			props = append(props, parquet.WithEncodingFor(l.Path, parquet.Encodings.DeltaBinaryPacked))
-		}
-		if l.Repeated || l.Field.Type == schema.JSON { // no reader prunes by them
-			props = append(props, parquet.WithStatsFor(l.Path, false))
+func columns(leaves []schema.Leaf) []parquet.Column {
+	out := make([]parquet.Column, len(leaves))
+	for i, l := range leaves {
+		out[i] = parquet.Column{Path: l.Path, Stats: !l.Repeated && l.Field.Type != schema.JSON} // by others no reader prunes
+		switch {
+		case l.Field.Enum:
+			out[i].Encoding = parquet.Dictionary
+		case l.Field.Type == schema.Timestamp:
+			out[i].Encoding = parquet.Delta
 		}
 	}
-	var sorting []parquet.SortingColumn
-	for _, name := range sortColumns(t) {
-		i := slices.IndexFunc(leaves, func(l schema.Leaf) bool { return l.Path == name })
-		if i >= 0 {
-			sorting = append(sorting, parquet.SortingColumn{ColumnIdx: int32(i)})
-		}
-	}
-	return parquet.NewWriterProperties(append(props, parquet.WithSortingColumns(sorting))...)
+	return out
 }
 
 // sortColumns returns the columns that rows are sorted by.

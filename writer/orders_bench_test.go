@@ -49,14 +49,17 @@ func BenchmarkWriteRealOrders(b *testing.B) {
 			w, err := writer.New(t, partitioning.Spec{Column: "created_date", Source: "created_at"}, b.TempDir(), nil)
 			require.NoError(b, err)
 			ctx := context.Background()
-			i := 0
+			i, size := 0, int64(0)
+			b.ReportAllocs()
 			for b.Loop() {
 				i++
 				require.NoError(b, w.Write(ctx, partitioning.Part{Value: partitioning.Value(fmt.Sprint(i)), Rows: rows}))
-				_, err := w.Finish(ctx)
+				files, err := w.Finish(ctx)
 				require.NoError(b, err)
+				size = files[0].Bytes
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(rows.NumRows()), "µs/row")
+			b.ReportMetric(float64(size)/float64(rows.NumRows()), "B/row")
 		})
 	}
 }

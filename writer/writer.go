@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/schema"
+	"github.com/paylake/paylake/writer/parquet"
 )
 
 // Options are the sizes of what is written. Zero fields and nil mean the
@@ -63,11 +65,11 @@ type Writer struct {
 	dir    string
 	opts   Options
 	layout *layout
-
-	shredder shredder
+	pq     *parquet.Writer
+	buf    *bufio.Writer
 
 	partition partitioning.Value
-	pending   []arrow.RecordBatch // small neighbours, copies owned by the writer
+	pending   []arrow.RecordBatch // small neighbours, which share the memory of their batches
 	held      int64               // bytes of pending
 	file      *openFile           // nil between files
 	count     int                 // files begun so far
@@ -90,13 +92,18 @@ func New(t *schema.Table, spec partitioning.Spec, dir string, opts *Options) (*W
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("write table %s: %q is not a directory that can be written to", t.Name, dir)
 	}
-	return &Writer{table: t, dir: dir, opts: o, layout: l}, nil
+	pq, err := parquet.NewWriter(l.files)
+	if err != nil {
+		return nil, fmt.Errorf("write table %s: %w", t.Name, err)
+	}
+	return &Writer{table: t, dir: dir, opts: o, layout: l, pq: pq, buf: bufio.NewWriterSize(nil, 256<<10)}, nil
 }
 
 // Write takes the rows of one part. Partitions arrive in order: a part of
 // another partition closes the file of the one before. A part smaller than half
-// a row group may wait for its neighbours, as a copy; the caller releases its
-// own reference in any case. After an error only Abort is of use.
+// a row group may wait for its neighbours until the partition ends; it then
+// keeps the memory of the batch it is a slice of. The caller releases its own
+// reference in any case. After an error only Abort is of use.
 func (w *Writer) Write(ctx context.Context, p partitioning.Part) error {
 	if w.err != nil {
 		return w.err
@@ -130,7 +137,8 @@ func (w *Writer) write(ctx context.Context, p partitioning.Part) error {
 		}
 	}
 	if w.held+size < w.opts.RowGroupBytes/2 {
-		return w.hold(p.Rows, size)
+		w.hold(p.Rows, size)
+		return nil
 	}
 	return w.writeWithHeld(ctx, p.Rows, size)
 }

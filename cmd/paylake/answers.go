@@ -177,7 +177,7 @@ func layoutOf(body []byte, dataKey string) schema.Layout {
 	if body[0] == '[' {
 		return schema.Layout{DataKey: dataKey}
 	}
-	if !bytes.Contains(body, []byte(dataKey)) {
+	if !bytes.Contains(body, []byte(`"`+dataKey+`"`)) { // most records, and cheaper than to parse them
 		return single
 	}
 	var members map[string]json.RawMessage

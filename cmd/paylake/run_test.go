@@ -176,6 +176,10 @@ func TestSyncExitCodes(t *testing.T) {
 	require.Equal(t, exitIncomplete, byName.code, byName.stderr)
 	require.Contains(t, byName.stderr, "balance_operations: error")
 
+	require.NotContains(t, byName.stderr, "balance_operations: error: balance_operations", "a stream is named once")
+	alone := paylake(t, "sync", "--config", gone.config, "--quiet", "--streams=balance_operations")
+	require.Equal(t, exitIncomplete, alone.code, alone.stderr)
+
 	bad := serve(t, simapi.Config{Shape: simapi.Shape{BadEvery: 5}}, "[orders]")
 	rejects := paylake(t, "sync", "--config", bad.config, "--quiet")
 	require.Equal(t, exitIncomplete, rejects.code, rejects.stderr)

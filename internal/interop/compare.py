@@ -8,15 +8,14 @@ difference.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
 
+import child
 import tables as lake
 
 READERS = ("deltalake", "duckdb", "polars", "chdb", "spark")
-TIMEOUT = 600  # seconds for one reader
 
 
 def main():
@@ -69,20 +68,15 @@ def brief(value, other):
 
 def ask(reader, folder, truth):
     """Runs a reader; None, with its output shown, if it does not end well."""
-    here = os.path.dirname(os.path.abspath(__file__))
     with tempfile.TemporaryDirectory() as work:
         out = os.path.join(work, "answers.json")
-        command = [sys.executable, os.path.join(here, f"read_{reader}.py"), folder, truth, out]
-        try:
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT)
-            code, output = done.returncode, done.stdout
-        except subprocess.TimeoutExpired as e:
-            code, output = f"none after {TIMEOUT} s", str(e.stdout or "")
-        if code != 0:
-            print(f"{reader} ended with code {code}:\n{output[-4000:]}", file=sys.stderr)
-            return None
-        with open(out, encoding="utf-8") as f:
-            return json.load(f)
+        # ClickHouse reads only files below the folder it works in.
+        code, output = child.run(reader, f"read_{reader}.py", [os.path.abspath(folder), os.path.abspath(truth), out], folder)
+        if code == 0:
+            with open(out, encoding="utf-8") as f:
+                return json.load(f)
+        print(f"{reader} ended with code {code}:\n{output[-4000:]}", file=sys.stderr, flush=True)
+        return None
 
 
 def judge(report, reader, tables, answers):

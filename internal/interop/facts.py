@@ -19,19 +19,35 @@ def run(facts):
     """Called by a reader's main: arguments are the lake, the truth file and
     the file for the answers."""
     folder, truth_file, out = sys.argv[1:]
-    try:
+
+    def answer():
         answers = facts(lake.load(folder, truth_file))
         with open(out, "w", encoding="utf-8") as f:
             json.dump(plain(answers), f)
-        code = 0
+
+    end(answer)
+
+
+def end(work):
+    """Does the work of a process and ends it. Some of the engines' threads abort
+    the interpreter when it ends, after all work was done right: leave without
+    that."""
+    code = 0
+    try:
+        work()
     except BaseException:
         traceback.print_exc()
         code = 1
-    # Some of the engines' threads abort the interpreter when it ends, after all
-    # work was done right: leave without that.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def tell(engine, table, what, got, want):
+    """Prints a check of an engine that writes, and ends the work if it fails."""
+    if got != want:
+        raise AssertionError(f"{engine} {table}: {what}: got {got}, want {want}")
+    print(f"ok   write {engine} {table}: {what}", flush=True)
 
 
 def plain(value):

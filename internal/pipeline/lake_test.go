@@ -150,5 +150,5 @@ func requireSame(t *testing.T, name string, want, have map[string]row) {
 	}
 	require.Zero(t, missing, "%s: missing of %d", name, len(want))
 	require.Zero(t, wrong, "%s: wrong of %d", name, len(want))
-	require.Len(t, have, len(want), "%s: rows that the account does not have", name)
+	require.Equal(t, len(want), len(have), "%s: rows that the account does not have", name)
 }

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +12,15 @@ import (
 	"github.com/paylake/paylake/internal/simapi"
 )
 
+// manyPages is a scene of few records on many small pages, so that each stream
+// has several windows.
+func manyPages(t *testing.T) *scene {
+	t.Helper()
+	return newScene(t, 6, 6_000, simapi.Config{NoLimits: true, Paging: simapi.Paging{
+		MaxSize: map[string]int{simapi.Orders: 2, simapi.BalanceOperations: 150},
+	}})
+}
+
 // Groups: with a short interval a stream commits as it goes on, each commit a
 // prefix of whole partitions; by default a short run commits once.
 func TestCommitsAreGrouped(t *testing.T) {
@@ -19,10 +29,10 @@ func TestCommitsAreGrouped(t *testing.T) {
 		least, most int // commits
 	}{
 		"by default once":      {0, 1, 1},
-		"every chance it gets": {time.Nanosecond, 3, 12},
+		"every chance it gets": {time.Nanosecond, 3, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene(t, 12, 90_000, simapi.Config{NoLimits: true})
+			s := manyPages(t)
 			s.streams = []string{simapi.Orders, simapi.BalanceOperations}
 			s.opts.CommitEvery = c.every
 			rep := s.sync()
@@ -42,14 +52,18 @@ func TestCommitsAreGrouped(t *testing.T) {
 // prefix, everything before it is in the lake, nothing after it is, and the
 // next run ends with the truth.
 func TestStopCommitsWhatIsProven(t *testing.T) {
-	for _, name := range []string{simapi.Orders, simapi.BalanceOperations} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, 12, 90_000, simapi.Config{NoLimits: true})
+	for _, c := range []struct {
+		stream string
+		done   float64
+	}{{simapi.Orders, 0.1}, {simapi.BalanceOperations, 0.1}, {simapi.BalanceOperations, 0.3}, {simapi.BalanceOperations, 0.5}} {
+		t.Run(fmt.Sprint(c.stream, " at ", c.done), func(t *testing.T) {
+			name := c.stream
+			s := manyPages(t)
 			s.streams = []string{name}
 			s.opts.CommitEvery, s.opts.Workers = time.Nanosecond, 1
 			stop := make(chan struct{})
 			s.opts.Stop = stop
-			s.opts.Progress = progressAt(0.1, func() { close(stop) })
+			s.opts.Progress = progressAt(c.done, func() { close(stop) })
 			rep := s.sync()
 			sr := of(rep, name)
 			require.Equal(t, report.Interrupted, rep.Status)
@@ -76,7 +90,7 @@ func TestStopCommitsWhatIsProven(t *testing.T) {
 
 // A full sync that is stopped replaces nothing.
 func TestStoppedFullSyncCommitsNothing(t *testing.T) {
-	s := newScene(t, 12, 90_000, simapi.Config{NoLimits: true})
+	s := manyPages(t)
 	s.streams = []string{simapi.Orders}
 	first := s.sync()
 	s.now = s.now.Add(48 * time.Hour)

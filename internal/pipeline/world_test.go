@@ -17,6 +17,7 @@ import (
 	"github.com/paylake/paylake/internal/report"
 	"github.com/paylake/paylake/internal/simapi"
 	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink/delta"
 	"github.com/paylake/paylake/sink/store"
 	"github.com/paylake/paylake/sink/store/local"
@@ -46,6 +47,7 @@ type scene struct {
 	zone     *time.Location
 	month    bool
 	exclude  []string
+	tables   map[string]*schema.Table // declarations that differ from the endpoint's
 	lookback time.Duration
 	opts     pipeline.Options
 	start    time.Time
@@ -105,13 +107,27 @@ func (s *scene) spec(ep extract.Endpoint) partitioning.Spec {
 	return spec
 }
 
+// table is the declaration of an endpoint's table less what is excluded.
+func (s *scene) table(ep extract.Endpoint) *schema.Table {
+	table := ep.Table
+	if t, ok := s.tables[table.Name]; ok {
+		table = t
+	}
+	for _, path := range s.exclude {
+		if t, err := table.Exclude(path); err == nil {
+			table = t
+		}
+	}
+	return table
+}
+
 func (s *scene) lake(ep extract.Endpoint) *delta.Table {
 	mode := "live"
 	if strings.HasPrefix(s.key, "sk_test_") {
 		mode = "test"
 	}
 	table, err := delta.Open(s.store, "pagarme/"+ep.Table.Name, delta.Settings{
-		Table: ep.Table, Spec: s.spec(ep), Engine: "paylake/test", Now: func() time.Time { return s.now },
+		Table: s.table(ep), Spec: s.spec(ep), Engine: "paylake/test", Now: func() time.Time { return s.now },
 		Properties: map[string]string{"paylake.source": "pagarme", "paylake.connection": s.name, "paylake.mode": mode, "paylake.stream": ep.Table.Name},
 	})
 	require.NoError(s.t, err)
@@ -141,14 +157,8 @@ func (s *scene) wire() []pipeline.Stream {
 		if len(s.streams) > 0 && !contains(s.streams, ep.Table.Name) {
 			continue
 		}
-		table := ep.Table
-		for _, path := range s.exclude {
-			if t, err := table.Exclude(path); err == nil {
-				table = t
-			}
-		}
 		st := pipeline.Stream{
-			Connection: s.name, Source: "pagarme", Endpoint: ep, Table: table, Spec: s.spec(ep), Path: "pagarme/" + ep.Table.Name,
+			Connection: s.name, Source: "pagarme", Endpoint: ep, Table: s.table(ep), Spec: s.spec(ep), Path: "pagarme/" + ep.Table.Name,
 			Lake: s.lake(ep), Client: client, Full: s.full, Start: s.start, Lookback: ep.Lookback, Named: s.named,
 		}
 		if s.lookback > 0 {

@@ -16,7 +16,6 @@ const (
 // Physical types.
 const (
 	typeBoolean   = 0
-	typeInt32     = 1
 	typeInt64     = 2
 	typeByteArray = 6
 )

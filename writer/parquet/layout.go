@@ -82,7 +82,9 @@ func newLeaf(c Column, d *schema.Column) (leaf, error) {
 		return out, errors.New("it lies too deep")
 	}
 	out.nulls = widths{rep: uint8(bits.Len8(uint8(d.MaxRepetitionLevel()))), def: uint8(bits.Len8(uint8(d.MaxDefinitionLevel())))}
-	fits := map[Encoding]bool{Plain: true, Delta: out.physical == typeInt64, Dictionary: out.physical == typeByteArray}
+	_, date := d.LogicalType().(schema.DateLogicalType)
+	ints, texts := out.physical == typeInt64, out.physical == typeByteArray
+	fits := map[Encoding]bool{Plain: ints || texts || date || out.physical == typeBoolean, Delta: ints, Dictionary: texts}
 	if !fits[c.Encoding] {
 		return out, fmt.Errorf("encoding %d is not written for physical type %s", c.Encoding, d.PhysicalType())
 	}
@@ -101,7 +103,9 @@ func appendNode(c *compact, n schema.Node) (int, error) {
 	if p, ok := n.(*schema.PrimitiveNode); ok {
 		c.i32(1, int64(p.PhysicalType()))
 	}
-	c.i32(3, int64(n.RepetitionType()))
+	if n.Parent() != nil { // the root has none
+		c.i32(3, int64(n.RepetitionType()))
+	}
 	c.string(4, n.Name())
 	if group != nil {
 		c.i32(5, int64(group.NumFields()))

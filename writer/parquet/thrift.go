@@ -39,8 +39,11 @@ func (c *compact) field(id int, kind byte) {
 // int writes an integer; kind is thriftI16, thriftI32 or thriftI64.
 func (c *compact) int(id int, kind byte, v int64) {
 	c.field(id, kind)
-	c.buf = binary.AppendVarint(c.buf, v) // zigzag
+	c.number(v)
 }
+
+// number writes an integer that is the element of a list.
+func (c *compact) number(v int64) { c.buf = binary.AppendVarint(c.buf, v) } // zigzag
 
 func (c *compact) i32(id int, v int64) { c.int(id, thriftI32, v) }
 func (c *compact) i64(id int, v int64) { c.int(id, thriftI64, v) }
