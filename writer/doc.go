@@ -9,8 +9,11 @@
 //   - a column chunk has one encoding for all its pages;
 //   - the statistics of a file are true of all its rows, and what could mislead
 //     a reader is left out;
-//   - a file that Finish reports is on the disk (fsync).
+//   - a file that Finish reports is complete, but not synced: the sink makes its
+//     copy durable before a commit names it;
+//   - what waits for a row group shares the memory of the batches it came in,
+//     until its partition ends.
 //
-// It knows no destination: sink moves the files. It may import schema and
-// partitioning.
+// It knows no destination: sink moves the files; and no bytes of Parquet, which
+// are those of writer/parquet. It may import that, schema and partitioning.
 package writer

@@ -389,3 +389,23 @@ func TestTimesOfATableThatMayHaveNone(t *testing.T) {
 	require.Equal(t, time.UnixMicro(-5).UTC(), files[0].MinTime)
 	require.Equal(t, time.UnixMicro(3_000_000).UTC(), files[0].MaxTime)
 }
+
+// Rows that wait share the memory of their batch, and let go of it when they
+// are written.
+func TestWhatWaitsIsNotCopied(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	table := allTypes()
+	w, err := writer.New(table, partitioning.Spec{}, t.TempDir(), nil)
+	require.NoError(t, err)
+	b := newRows(8).batch(mem, table, 3)
+	size := mem.CurrentAlloc()
+	part := b.NewSlice(1, 2)
+	require.NoError(t, w.Write(t.Context(), partitioning.Part{Rows: part}))
+	part.Release()
+	b.Release()
+	require.Equal(t, size, mem.CurrentAlloc())
+	files, err := w.Finish(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, files[0].Rows)
+	mem.AssertSize(t, 0)
+}

@@ -97,7 +97,7 @@ func TestManyPages(t *testing.T) {
 		}},
 		"lists that are null all over": {"list", list(arrow.PrimitiveTypes.Int64), func(b array.Builder) {
 			l := b.(*array.ListBuilder)
-			for range 400_000 {
+			for range 200_000 {
 				l.Append(true)
 				for range r.IntN(12) {
 					l.ValueBuilder().AppendNull()
@@ -105,7 +105,7 @@ func TestManyPages(t *testing.T) {
 			}
 		}},
 		"times": {"at", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}, func(b array.Builder) {
-			for range 300_000 {
+			for range 150_000 {
 				if r.IntN(9) == 0 {
 					b.AppendNull()
 				} else {
