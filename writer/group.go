@@ -36,14 +36,17 @@ func (w *Writer) flush() error {
 // writeWithHeld writes a batch, after what waits and in the same row group.
 func (w *Writer) writeWithHeld(ctx context.Context, b arrow.RecordBatch, size int64) error {
 	if len(w.pending) == 0 {
-		return w.cut(ctx, b, size)
+		return w.cut(ctx, b)
 	}
 	w.hold(b, size)
 	return w.flush()
 }
 
-// cut writes a batch as row groups that are small enough.
-func (w *Writer) cut(ctx context.Context, b arrow.RecordBatch, size int64) error {
+// cut writes a batch that came alone as row groups that are small enough.
+// Columns that are null all over count nothing: they share one buffer until
+// somebody concatenates them.
+func (w *Writer) cut(ctx context.Context, b arrow.RecordBatch) error {
+	size := batchBytes(b, filled)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -54,7 +57,7 @@ func (w *Writer) cut(ctx context.Context, b arrow.RecordBatch, size int64) error
 	pieces := min((size+w.opts.RowGroupBytes-1)/w.opts.RowGroupBytes, rows)
 	for i := range pieces {
 		piece := b.NewSlice(i*rows/pieces, (i+1)*rows/pieces)
-		err := w.cut(ctx, piece, batchBytes(piece))
+		err := w.cut(ctx, piece)
 		piece.Release()
 		if err != nil {
 			return err
@@ -117,19 +120,27 @@ func concatenate(batches []arrow.RecordBatch) (arrow.RecordBatch, error) {
 	return array.NewRecordBatch(first.Schema(), cols, rows), nil
 }
 
+// measure says which columns count.
+type measure bool
+
+const (
+	all    measure = false // every column
+	filled measure = true  // columns with a value
+)
+
 // batchBytes returns the bytes of Arrow that the rows of a batch take; of a
 // slice only what it shows.
-func batchBytes(b arrow.RecordBatch) int64 {
+func batchBytes(b arrow.RecordBatch, m measure) int64 {
 	total := int64(0)
 	for _, c := range b.Columns() {
-		total += dataBytes(c.Data(), c.Data().Offset(), c.Len())
+		total += dataBytes(c.Data(), c.Data().Offset(), c.Len(), m)
 	}
 	return total
 }
 
 // dataBytes returns the bytes of n values from off on.
-func dataBytes(d arrow.ArrayData, off, n int) int64 {
-	if n == 0 {
+func dataBytes(d arrow.ArrayData, off, n int, m measure) int64 {
+	if n == 0 || m == filled && d.NullN() == d.Len() {
 		return 0
 	}
 	total := int64(0)
@@ -139,12 +150,12 @@ func dataBytes(d arrow.ArrayData, off, n int) int64 {
 	switch t := d.DataType().(type) {
 	case *arrow.StructType:
 		for _, c := range d.Children() {
-			total += dataBytes(c, c.Offset()+off, n)
+			total += dataBytes(c, c.Offset()+off, n, m)
 		}
 	case *arrow.ListType, *arrow.MapType:
 		from, to := offsetRange(d, off, n)
 		child := d.Children()[0]
-		total += 4*int64(n) + dataBytes(child, child.Offset()+from, to-from)
+		total += 4*int64(n) + dataBytes(child, child.Offset()+from, to-from, m)
 	case *arrow.StringType:
 		from, to := offsetRange(d, off, n)
 		total += 4*int64(n) + int64(to-from)

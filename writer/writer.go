@@ -130,7 +130,7 @@ func (w *Writer) write(ctx context.Context, p partitioning.Part) error {
 	if p.Rows.NumRows() == 0 {
 		return nil
 	}
-	size := batchBytes(p.Rows)
+	size := batchBytes(p.Rows, all)
 	if w.held+size > w.opts.RowGroupBytes {
 		if err := w.flush(); err != nil {
 			return err

@@ -17,8 +17,9 @@
 //   - data pages are of version 1, begin where a row begins and hold at most
 //     about 1 MiB, but for one larger row (README.md, "Data Pages");
 //   - all data pages of a column chunk have one encoding: plain, dictionary or
-//     delta (Encodings.md). A chunk without any value is plain, since its pages
-//     hold levels only;
+//     delta (Encodings.md). Plain strings get a dictionary in a chunk where a
+//     sample shows that many repeat. A chunk without any value is plain, since
+//     its pages hold levels only;
 //   - a chunk has one codec (parquet.thrift, ColumnMetaData.codec): zstd, or
 //     none for a chunk without values that would not get smaller;
 //   - bounds in the footer are exact and in the order of the type; those of more

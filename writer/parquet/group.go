@@ -52,7 +52,11 @@ func (g *group) leaf(arr arrow.Array, s *slots, null, level uint8) error {
 	if err != nil {
 		return err
 	}
-	c := chunk{encoding: l.encoding, codec: zstandard, slots: s.n, nulls: s.n - p.n}
+	encoding := l.encoding
+	if _, ok := v.(*dictionary); ok {
+		encoding = Dictionary
+	}
+	c := chunk{encoding: encoding, codec: zstandard, slots: s.n, nulls: s.n - p.n}
 	g.packer.begin(c.codec)
 	if d, ok := v.(*dictionary); ok {
 		defer d.release()
@@ -62,7 +66,7 @@ func (g *group) leaf(arr arrow.Array, s *slots, null, level uint8) error {
 		}
 		c.dictionary = int64(len(g.packer.out))
 	}
-	if err := g.pages(s, levels{level, l.nulls}, def, v, p.n, l.encoding); err != nil {
+	if err := g.pages(s, levels{level, l.nulls}, def, v, p.n, encoding); err != nil {
 		return err
 	}
 	if l.stats {

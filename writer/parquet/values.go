@@ -23,9 +23,10 @@ type values interface {
 
 // gatherer gathers the values of leaves, one after the other in the same memory.
 type gatherer struct {
-	ints  []int64
-	dates []int32
-	dict  dictionary
+	ints   []int64
+	dates  []int32
+	dict   dictionary
+	sample sample
 }
 
 // gather returns the values of a leaf, to be written with an encoding.
@@ -36,7 +37,7 @@ func (g *gatherer) gather(arr arrow.Array, p present, e Encoding) (values, error
 		if p.n > 0 {
 			t.data = a.Data().Buffers()[2].Bytes()
 		}
-		if e == Dictionary {
+		if e == Dictionary || g.sample.repeats(t) {
 			g.dict.fill(t)
 			return &g.dict, nil
 		}
