@@ -41,16 +41,18 @@ fuzz: ## run every fuzz target for FUZZTIME (default 10s each)
 interop: build ## let DuckDB, delta-rs, Polars, ClickHouse and Spark read the demo's tables (needs Python 3 and Java 17)
 	internal/interop/run.sh
 
-bench: ## decoder, Parquet writer and the whole way from HTTP to committed tables
+bench: ## decoder, Parquet writer, the whole way from HTTP to committed tables, and DuckDB if there is Python
 	$(GO) test -run '^$$' -bench . -benchmem ./schema ./writer
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./internal/bench
+	-$(MAKE) bench-duckdb
 
 bench-duckdb: build ## JSON to Parquet against DuckDB: CPU seconds and size (needs Python 3)
 	internal/interop/venv.sh
 	.venv/bin/python internal/interop/bench_duckdb.py --paylake $(BIN)
 
-check: fmt vet lint test build ## what CI runs: format, vet, lint, tests, the demo twice, interop
-	rm -rf ./demo-lake && $(BIN) demo --lake ./demo-lake && $(BIN) demo --lake ./demo-lake
+check: fmt vet lint test build ## what CI runs: format, vet, lint, tests, the demo twice (the second commits nothing), interop
+	rm -rf ./demo-lake && $(BIN) demo --lake ./demo-lake
+	$(BIN) demo --lake ./demo-lake --json > bin/demo-second.json && ! grep -E '"commits": *[1-9]' bin/demo-second.json
 	$(MAKE) interop
 
 clean: ## remove what was built

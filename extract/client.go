@@ -24,8 +24,8 @@ type Options struct {
 	UserAgent string            // paylake/dev (+https://github.com/paylake/paylake)
 	MaxBody   int64             // bytes of an answer, as sent and decompressed; 64 MiB
 	Timeout   time.Duration     // of one request with its body; 60 s
-	MaxTries  int               // attempts of a request; 8
-	RetryFor  time.Duration     // no new attempt after this time; 15 minutes
+	MaxTries  int               // attempts of a request, less those answered by 429 or 503 with Retry-After; 8
+	RetryFor  time.Duration     // no new attempt after this time, whatever the answers; 15 minutes
 	Shared    *Limits           // limiters of the run; own ones
 	Log       *slog.Logger      // discards
 }

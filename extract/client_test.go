@@ -116,7 +116,7 @@ func TestListNotFoundIsGone(t *testing.T) {
 
 // What may pass is tried again, with growing waits, up to a bound.
 func TestRetriesAreBounded(t *testing.T) {
-	for _, status := range []int{408, 425, 429, 500, 502, 503, 521, 599} {
+	for _, status := range []int{408, 425, 500, 502, 503, 521, 599} {
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
 			began := time.Now()
@@ -146,8 +146,90 @@ func TestRetriesEndInTime(t *testing.T) {
 		}, t, func(o *extract.Options) { o.RetryFor = 15 * time.Minute })
 		var failed *extract.RequestError
 		require.ErrorAs(t, err, &failed)
-		require.Equal(t, 3, failed.Attempts) // a pause is 10 minutes at most
+		require.Equal(t, 2, failed.Attempts) // a pause is 10 minutes at most, and the second would end too late
 	})
+}
+
+// Answers that ask to slow down are no tries, only time ends them: with their
+// growing pauses they cost few requests, whatever Retry-After says.
+func TestThrottlingIsBoundedByTimeOnly(t *testing.T) {
+	for _, after := range []string{"", "0", "1"} {
+		synctest.Test(t, func(t *testing.T) {
+			var logged bytes.Buffer
+			calls, patient := 0, 20
+			h := func(w http.ResponseWriter, _ *http.Request) {
+				if calls++; calls > patient {
+					io.WriteString(w, oneThing)
+					return
+				}
+				if after != "" {
+					w.Header().Set("Retry-After", after)
+				}
+				w.WriteHeader(429)
+			}
+			log := func(o *extract.Options) {
+				o.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
+				o.Limits = map[string]int{"things": extract.Unlimited}
+				o.RetryFor = 30 * time.Minute
+			}
+			result, err := thing(h, t, log)
+			require.NoError(t, err)
+			result.Rows.Release()
+			require.Equal(t, patient, strings.Count(logged.String(), "\n"), "one line for each retry")
+			require.Equal(t, patient, strings.Count(logged.String(), `level=WARN msg="the source asks to slow down" stream=things path=/things attempt=`))
+			require.Contains(t, logged.String(), "status 429")
+			require.Regexp(t, `wait=[0-9.]+m?s gives_up=20`, logged.String())
+
+			calls, patient = 0, 1<<30
+			began := time.Now()
+			_, err = thing(h, t, log, func(o *extract.Options) { o.RetryFor = 15 * time.Minute })
+			var failed *extract.RequestError
+			require.ErrorAs(t, err, &failed)
+			require.Greater(t, failed.Attempts, 8)
+			require.Less(t, failed.Attempts, 45)
+			require.LessOrEqual(t, time.Since(began), 15*time.Minute)
+			var last *extract.StatusError
+			require.ErrorAs(t, failed, &last)
+			require.Equal(t, 429, last.Status)
+		})
+	}
+}
+
+// Retries are told, with their cause and how long they wait.
+func TestRetriesAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged bytes.Buffer
+		calls := 0
+		result, err := thing(func(w http.ResponseWriter, _ *http.Request) {
+			if calls++; calls < 4 {
+				w.WriteHeader(502)
+				return
+			}
+			io.WriteString(w, oneThing)
+		}, t, func(o *extract.Options) { o.Log = slog.New(slog.NewTextHandler(&logged, nil)) })
+		require.NoError(t, err)
+		result.Rows.Release()
+		require.Equal(t, 3, strings.Count(logged.String(), "level=WARN msg=retry stream=things path=/things"))
+		require.Regexp(t, `attempt=3 cause=".*status 502.*" wait=[0-9.]+.?s gives_up=`, logged.String())
+	})
+}
+
+// A null instead of the list, or no list beside the paging, is an empty list;
+// a total that promises records is still held against it.
+func TestMissingListsAreEmpty(t *testing.T) {
+	for body, total := range map[string]int64{`{"data":null,"paging":{"total":0}}`: 0, `{"paging":{"total":0}}`: 0, `{"data":null}`: -1} {
+		result, err := thing(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) }, t)
+		require.NoError(t, err, body)
+		require.Equal(t, total, result.Total)
+		require.Zero(t, result.Distinct)
+	}
+	for _, body := range []string{`{"data":null,"paging":{"total":3}}`, `{"paging":{"total":3}}`} {
+		synctest.Test(t, func(t *testing.T) {
+			_, err := thing(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) }, t)
+			var incomplete *extract.IncompleteError
+			require.ErrorAs(t, err, &incomplete)
+		})
+	}
 }
 
 func TestAnswersThatAreNotTheListAreRetried(t *testing.T) {
@@ -305,6 +387,20 @@ func TestSecret(t *testing.T) {
 		"redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://"+key+".test/?d="+document, http.StatusFound)
 		},
+		"key as request id": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Request-Id", "id-"+key)
+			w.WriteHeader(400)
+		},
+		"basic as request id": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Request-Id", strings.TrimRight(strings.TrimPrefix(r.Header.Get("Authorization"), "Basic "), "="))
+			w.WriteHeader(500)
+		},
+		"redirect in lower case": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://"+strings.ToLower(key)+".test/", http.StatusFound)
+		},
+		"redirect to basic": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://"+strings.TrimRight(basic, "=")+".test/", http.StatusFound)
+		},
 		"request id": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Request-Id", "a\nb")
 			w.WriteHeader(400)
@@ -321,10 +417,10 @@ func TestSecret(t *testing.T) {
 				ep.StateParam, ep.States = "document", []string{document}
 				_, err := extract.NewReader(c, ep, extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
 				require.Error(t, err)
-				for _, secret := range []string{key, basic, document, "created_since", "\n"} {
+				for _, secret := range []string{key, strings.ToLower(key), basic[:len(basic)-4], document, "created_since", "\n"} {
 					require.NotContains(t, err.Error(), secret)
 				}
-				for _, secret := range []string{key, basic, document} {
+				for _, secret := range []string{key, strings.ToLower(key), basic[:len(basic)-4], document} {
 					require.NotContains(t, logged.String(), secret)
 				}
 			})
@@ -394,5 +490,22 @@ func TestRejectsCarryTheRequestID(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, result.Rejects, 1)
 		require.Equal(t, "rrr", result.Rejects[0].RequestID)
+	}
+}
+
+// Only what looks like a request id is one, and never the key.
+func TestRequestIDsThatAreNoneAreDropped(t *testing.T) {
+	basic := "c2tfWnEza1c4dlRuNUxwUjJ4WTo="
+	longest := strings.Repeat("aZ9._:/=", 15) + "+-------"
+	for given, want := range map[string]string{
+		longest: longest, longest + "x": "", "a b": "", "caf\u00e9": "", `"x"`: "",
+		key: "", "x/" + key + "/y": "", strings.ToUpper(key): "", basic: "", basic[:len(basic)-1]: "", basic[:24]: "", basic[:8]: basic[:8],
+	} {
+		result, err := thing(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Request-Id", given)
+			io.WriteString(w, `{"data":[{"id":{},"created_at":"2026-08-03T10:00:00Z"}],"paging":{"total":1}}`)
+		}, t)
+		require.NoError(t, err)
+		require.Equal(t, want, result.Rejects[0].RequestID, given)
 	}
 }

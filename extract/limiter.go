@@ -166,21 +166,21 @@ func (l *limiter) regrow(now time.Time) {
 }
 
 // throttled tells the limiter that the request of the slot sent was answered
-// 429, or 503 with Retry-After. The row pauses for retryAfter, or by a growing
-// back-off when that is negative, and halves its rate. Requests that were on
-// their way when the pause began count once; it reports whether this one began
-// a pause.
-func (l *limiter) throttled(sent time.Time, retryAfter time.Duration) bool {
+// 429, or 503 with Retry-After. The row pauses for retryAfter, negative if not
+// known, and at least by a back-off that grows with every pause in a row, and halves its rate. Requests that were on
+// their way when the pause began count once. It returns how much of the pause
+// is left, and whether this request began it.
+func (l *limiter) throttled(sent time.Time, retryAfter time.Duration) (time.Duration, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	first := !sent.Before(l.pausedTo)
+	if !first && retryAfter < 0 {
+		return max(l.pausedTo.Sub(now), 0), false
+	}
 	pause := min(retryAfter, maxPause)
-	if retryAfter < 0 {
-		if !first {
-			return false
-		}
-		pause = backoff(l.strikes)/2 + jitter(backoff(l.strikes)/2)
+	if first {
+		pause = max(pause, backoff(l.strikes)/2+jitter(backoff(l.strikes)/2))
 	}
 	if to := now.Add(pause); to.After(l.pausedTo) {
 		l.pausedTo = to
@@ -190,7 +190,7 @@ func (l *limiter) throttled(sent time.Time, retryAfter time.Duration) bool {
 		l.strikes++
 		l.factor = max(l.factor/2, lowestRate)
 	}
-	return first
+	return l.pausedTo.Sub(now), first
 }
 
 // succeeded tells the limiter that the request of the slot sent was answered.

@@ -120,9 +120,12 @@ func TestThrottleHalvesOnceAndRecovers(t *testing.T) {
 			require.NoError(t, err)
 			sent = append(sent, at)
 		}
-		require.True(t, l.throttled(sent[0], 30*time.Second))
+		pause, first429 := l.throttled(sent[0], 30*time.Second)
+		require.True(t, first429)
+		require.Equal(t, 30*time.Second, pause)
 		for _, at := range sent[1:] {
-			require.False(t, l.throttled(at, 30*time.Second))
+			_, first429 = l.throttled(at, 30*time.Second)
+			require.False(t, first429)
 		}
 		began := time.Now()
 		first, err := acquire(t.Context(), l)

@@ -1,8 +1,12 @@
 package extract_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -116,4 +120,76 @@ func TestRowsNewerThanTheWindowAreNoDifference(t *testing.T) {
 		require.Equal(t, 1, result.Attempts)
 		result.Rows.Release()
 	})
+}
+
+// A record that changes after its row left in a chunk cannot be replaced
+// there: the window is read again. One that comes twice unchanged is no reason.
+func TestRowsThatChangeAfterTheyLeftAreReadAgain(t *testing.T) {
+	tests := []struct {
+		name, state     string
+		until, attempts int
+	}{
+		{"changed once", "done", 25, 2}, {"the same", "new", 1 << 30, 1}, {"always", "done", 1 << 30, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &list{n: 600, paging: func(*list, url.Values, int) string { return `{"total":600}` }}
+				l.cut = func(rows []string, page int) []string {
+					if page == 20 && l.requests <= tt.until { // the first record once more
+						first := l.rows(url.Values{})[0]
+						return append(slices.Clone(rows), strings.Replace(first, `"new"`, strconv.Quote(tt.state), 1))
+					}
+					return rows
+				}
+				sp := &chunks{}
+				result, err := l.reader(t, nil, extract.ReaderOptions{ChunkBytes: 3000, Concurrency: 1}).Read(t.Context(), window.Window{}, sp)
+				if tt.attempts == 0 {
+					var incomplete *extract.IncompleteError
+					require.ErrorAs(t, err, &incomplete)
+					require.Contains(t, incomplete.Detail, "1 records changed while the window was read")
+					require.Empty(t, sp.keys)
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, tt.attempts, result.Attempts)
+				require.Equal(t, 600, result.Kept)
+				if result.Rows != nil {
+					result.Rows.Release()
+				}
+			})
+		})
+	}
+}
+
+// A list that never ends is given up, whether it repeats itself or not.
+func TestEndlessListsFail(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fresh  int // pages with records that are new
+		detail string
+		most   int // requests
+	}{
+		"seen before": {30, "20 pages up to page 50 hold nothing but records of the pages before", 3 * 60},
+		"ever new":    {1 << 30, "does not end after 10000 pages", 10_010},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				requests := 0
+				c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					requests++
+					page, one := number(r.URL.Query(), "page"), func(i int) string { return fmt.Sprintf(`{"id":"t_%d"}`, i) }
+					if page <= tt.fresh {
+						fmt.Fprintf(w, `{"data":[%s,%s]}`, one(2*page), one(2*page+1))
+						return
+					}
+					fmt.Fprintf(w, `{"data":[%s,%s]}`, one(2+page%7), one(11+page/7%40)) // other pairs of old records
+				}), func(o *extract.Options) { o.Limits = map[string]int{"things": extract.Unlimited} })
+				_, err := extract.NewReader(c, things(), extract.ReaderOptions{}).Read(t.Context(), window.Window{}, nil)
+				var incomplete *extract.IncompleteError
+				require.ErrorAs(t, err, &incomplete)
+				require.Contains(t, incomplete.Detail, tt.detail)
+				require.LessOrEqual(t, requests, tt.most)
+			})
+		})
+	}
 }

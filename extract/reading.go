@@ -48,6 +48,9 @@ func (rd *reading) read(ctx context.Context) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
+		if late := rd.dec.Late(); detail == "" && late > 0 {
+			detail = fmt.Sprintf("%d records changed while the window was read, after their rows had left in a chunk", late)
+		}
 		if detail == "" {
 			return rd.result(ev)
 		}

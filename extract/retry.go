@@ -34,7 +34,8 @@ type parseError struct{ cause error }
 func (e *parseError) Error() string { return e.cause.Error() }
 
 // get sends a request until it is answered and parsed, a final error, or the
-// end of its tries. The end of ctx wins at once. Errors are *StatusError,
+// end of its tries. An answer that asks to slow down is no try: the limiters
+// pace those, and RetryFor ends them. The end of ctx wins at once. Errors are *StatusError,
 // *RequestError, those of parse, or the context's cause.
 func (c *Client) get(ctx context.Context, q query, parse parseFunc) (stats sendStats, err error) {
 	start := time.Now()
@@ -51,29 +52,53 @@ func (c *Client) get(ctx context.Context, q query, parse parseFunc) (stats sendS
 		var parsed *parseError
 		switch {
 		case err == nil:
-			q.row.succeeded(sent)
+			for _, l := range c.limiters(q) {
+				l.succeeded(sent)
+			}
 			return stats, nil
 		case errors.As(err, &parsed):
 			return stats, parsed.cause
 		case isFinal(err):
 			return stats, c.final(q, stats, start, err)
 		}
-		wait := jitter(backoff(stats.attempts - 1))
-		if after, ok := throttle(err); ok {
-			stats.throttled++
-			wait = 0 // the limiter makes us wait, and everybody else
-			if q.row.throttled(sent, after) {
-				c.opts.Log.Warn("the source asks to slow down", "stream", q.stream, "path", q.path)
-			}
-		}
-		if stats.attempts >= c.opts.MaxTries || time.Since(start)+wait > c.opts.RetryFor {
-			return stats, c.gaveUp(q, stats, start, err)
-		}
-		c.opts.Log.Debug("retry", "stream", q.stream, "path", q.path, "attempt", stats.attempts, "cause", c.redact(err).Error())
-		if err := sleep(ctx, wait); err != nil {
+		if err := c.pause(ctx, q, sent, start, &stats, err); err != nil {
 			return stats, err
 		}
 	}
+}
+
+// pause waits before the next attempt, or gives up. When the source asks to
+// slow down it only notes that: the limiters make us wait, and everybody else.
+func (c *Client) pause(ctx context.Context, q query, sent, start time.Time, stats *sendStats, cause error) error {
+	message, wait, own := "retry", time.Duration(0), time.Duration(0)
+	if after, ok := throttle(cause); ok {
+		stats.throttled++
+		var began bool
+		if wait, began = c.slowDown(q, sent, after, asStatus(cause)); began {
+			message = "the source asks to slow down"
+		}
+	} else {
+		own = jitter(backoff(stats.attempts - stats.throttled - 1))
+		wait = own
+	}
+	if stats.attempts-stats.throttled >= c.opts.MaxTries || time.Since(start)+wait > c.opts.RetryFor {
+		return c.gaveUp(q, *stats, start, cause)
+	}
+	c.opts.Log.Warn(message, "stream", q.stream, "path", q.path, "attempt", stats.attempts, "cause", c.redact(cause).Error(),
+		"wait", wait, "gives_up", start.Add(c.opts.RetryFor).UTC())
+	return sleep(ctx, own)
+}
+
+// slowDown tells the limiters. A 429 may be meant for everything of the host,
+// so its limiter slows down too; a 503 is the row's own trouble. It returns
+// the longest pause that is left, and whether this answer began one.
+func (c *Client) slowDown(q query, sent time.Time, after time.Duration, status int) (time.Duration, bool) {
+	pause, began := q.row.throttled(sent, after)
+	if c.host == nil || status != http.StatusTooManyRequests {
+		return pause, began
+	}
+	hostPause, hostBegan := c.host.throttled(sent, after)
+	return max(pause, hostPause), began || hostBegan
 }
 
 func (c *Client) limiters(q query) []*limiter {
@@ -99,7 +124,7 @@ func (c *Client) once(ctx context.Context, q query, parse parseFunc) error {
 		return attemptError(timed, err)
 	}
 	defer resp.Body.Close()
-	id := requestID(resp.Header)
+	id := c.requestID(resp.Header)
 	if resp.StatusCode == http.StatusNoContent { // some lists say "empty" so (API notes, section 9)
 		return parsing(parse([]byte("[]"), id))
 	}
@@ -211,10 +236,43 @@ func (c *Client) redact(err error) error {
 	if errors.As(err, &answer) {
 		return answer.StatusError
 	}
-	key := c.opts.Secret()
-	basic := base64.StdEncoding.EncodeToString([]byte(key + ":"))
-	if text := err.Error(); strings.Contains(text, key) || strings.Contains(text, basic) {
-		return errors.New(strings.NewReplacer(key, "***", basic, "***").Replace(text))
+	text := err.Error()
+	if !c.leaks(text) {
+		return err
 	}
-	return err
+	var pairs []string
+	for _, form := range c.secretForms() {
+		pairs = append(pairs, form, "***")
+	}
+	if text = strings.NewReplacer(pairs...).Replace(text); c.leaks(text) {
+		text = "an error whose text repeats the key"
+	}
+	return errors.New(text)
+}
+
+// leaks reports whether a text holds the key in a form that it is sent in.
+// Letter case does not count: host names lose it.
+func (c *Client) leaks(text string) bool {
+	text = strings.ToLower(text)
+	for _, form := range c.secretForms() {
+		if strings.Contains(text, strings.ToLower(form)) {
+			return true
+		}
+	}
+	return false
+}
+
+// secretForms are the key and what HTTP Basic makes of it, with and without
+// padding and in both alphabets, the longer before its parts.
+func (c *Client) secretForms() []string {
+	key := c.opts.Secret()
+	forms := []string{key}
+	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+		user := []byte(key + ":")
+		forms = append(forms, e.EncodeToString(user), e.WithPadding(base64.NoPadding).EncodeToString(user))
+		if whole := len(key) / 3 * 3; whole > 0 { // what does not depend on the text behind the key
+			forms = append(forms, e.EncodeToString(user[:whole]))
+		}
+	}
+	return forms
 }

@@ -91,44 +91,76 @@ func (rd *reading) twice(ctx context.Context) (evidence, string, error) {
 	if err := rd.forget(); err != nil {
 		return evidence{}, "", err
 	}
-	_, detail, err := rd.pass(ctx)
+	first := pass{most: maxPassPages, stale: maxStalePages}
+	detail, err := first.read(ctx, rd)
 	if err != nil || detail != "" {
 		return evidence{}, detail, err
 	}
 	clear(rd.seen)
-	found, detail, err := rd.pass(ctx)
+	bound := first.pages + maxStalePages
+	second := pass{most: bound, stale: bound} // hardly anything should be new
+	detail, err = second.read(ctx, rd)
 	if err != nil || detail != "" {
 		return evidence{}, detail, err
 	}
-	if found > 0 {
-		return evidence{}, fmt.Sprintf("the list reports no total, and reading it again brought %d more records", found), nil
+	if second.found > 0 {
+		return evidence{}, fmt.Sprintf("the list reports no total, and reading it again brought %d more records", second.found), nil
 	}
 	return evidence{proof: ProofRepeated, total: -1}, "", nil
 }
 
-// pass reads all pages of all states, each to an empty page, and counts the
-// records of the window that are new.
-func (rd *reading) pass(ctx context.Context) (int, string, error) {
+// Bounds of a list that reports no total and may never end; ours.
+const (
+	maxStalePages = 20     // in a row that hold nothing but records seen before
+	maxPassPages  = 10_000 // over all states
+)
+
+// pass is one read of all pages of all states.
+type pass struct {
+	most, stale int // bounds: pages, and pages in a row without a new record
+	pages       int // that were read
+	found       int // records of the window that were new
+}
+
+// read reads each state to an empty page.
+func (ps *pass) read(ctx context.Context, rd *reading) (string, error) {
 	states := rd.r.ep.States
 	if len(states) == 0 {
 		states = []string{""}
 	}
-	found := 0
-	size := rd.r.learned.pageSize()
 	for _, state := range states {
-		for n := 1; ; n++ {
-			p, err := rd.fetchNew(ctx, ask{number: n, size: size, state: state})
-			if err != nil {
-				return 0, "", err
-			}
-			if detail := p.repeated(n); detail != "" {
-				return 0, detail, nil
-			}
-			if p.Records == 0 {
-				break
-			}
-			found += p.Kept + p.Rejected
+		if detail, err := ps.state(ctx, rd, state); err != nil || detail != "" {
+			return detail, err
 		}
 	}
-	return found, "", nil
+	return "", nil
+}
+
+// state reads the pages of one state. A list that is too long ends with an
+// *IncompleteError at once: reading it again would cost as much and end there.
+func (ps *pass) state(ctx context.Context, rd *reading, state string) (string, error) {
+	size, stale := rd.r.learned.pageSize(), 0
+	for n := 1; ; n++ {
+		if ps.pages >= ps.most {
+			return "", rd.incomplete(fmt.Sprintf("the list reports no total and does not end after %d pages", ps.pages))
+		}
+		p, err := rd.fetchNew(ctx, ask{number: n, size: size, state: state})
+		if err != nil {
+			return "", err
+		}
+		ps.pages++
+		if detail := p.repeated(n); detail != "" {
+			return detail, nil
+		}
+		if p.Records == 0 {
+			return "", nil
+		}
+		ps.found += p.Kept + p.Rejected
+		if stale++; p.Duplicates < p.Records {
+			stale = 0
+		}
+		if stale >= ps.stale {
+			return fmt.Sprintf("%d pages up to page %d hold nothing but records of the pages before", stale, n), nil
+		}
+	}
 }

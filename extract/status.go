@@ -5,7 +5,11 @@ import (
 	"strings"
 )
 
-const maxRequestID = 128
+// A request id is kept only if it looks like one; other text may be anything.
+const (
+	maxRequestID   = 128
+	requestIDChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/=+-"
+)
 
 func newStatusError(q query, status int, path, id string) *StatusError {
 	return &StatusError{Stream: q.stream, Method: http.MethodGet, Path: path, Status: status, Hint: hint(status), RequestID: id}
@@ -31,21 +35,15 @@ func hint(status int) string {
 	return ""
 }
 
-// requestID gives the name that the server gave the request, for its support.
-// The order is ours: the header is not documented.
-func requestID(h http.Header) string {
+// requestID gives the name that the server gave the request, for its support;
+// "" if there is none, it does not look like one, or it holds the key. The
+// order is ours: the header is not documented.
+func (c *Client) requestID(h http.Header) string {
 	for _, name := range []string{"X-Request-Id", "Request-Id", "X-Correlation-Id"} {
-		if id := h.Get(name); id != "" {
-			id = strings.Map(printable, id)
-			return id[:min(len(id), maxRequestID)]
+		id := h.Get(name)
+		if id != "" && len(id) <= maxRequestID && strings.Trim(id, requestIDChars) == "" && !c.leaks(id) {
+			return id
 		}
 	}
 	return ""
-}
-
-func printable(r rune) rune {
-	if r < ' ' || r > '~' {
-		return -1
-	}
-	return r
 }

@@ -223,7 +223,8 @@ func (d *Decoder) Rows() int { return len(d.times) - d.drops }
 func (d *Decoder) Distinct() int { return len(d.seen) }
 
 // Late returns how many records came again after their row had left in a
-// batch, and may have been newer than that row: they could not replace it.
+// batch, and may have been newer than that row: they could not replace it. A
+// record without an update time may be newer if its text differs.
 func (d *Decoder) Late() int { return d.late }
 
 // Bytes estimates the Arrow size of the rows in the buffers.

@@ -12,7 +12,9 @@ import (
 )
 
 // Layout says where an answer has its records. A root array is a list of
-// records under every layout.
+// records under every layout. A member DataKey that is null is an empty list,
+// and so is one that is missing beside the object "paging": the source leaves
+// out members that are null (API notes, section 3).
 type Layout struct {
 	DataKey string // member of the root object that holds the list; "data" if empty
 	Single  bool   // the root object is one record
@@ -178,7 +180,7 @@ func (d *Decoder) envelope(i int, dataKey string) (int, string) {
 	switch {
 	case i >= len(b) || b[i] != '}':
 		return ^i, ""
-	case !found:
+	case !found && !bytes.HasPrefix(d.page.Members["paging"], []byte("{")):
 		return ^start, "the answer has no list of records"
 	}
 	return i + 1, ""
@@ -197,18 +199,18 @@ func (d *Decoder) envelopeMember(i int, key, dataKey string, found *bool) (int, 
 	if i >= len(b) {
 		return ^i, ""
 	}
-	if b[i] != '[' {
-		end := skipValue(b, i, d.depth)
-		if end >= 0 {
-			return ^i, "the member with the records is no list"
-		}
-		return end, ""
-	}
 	if *found {
 		return ^i, "the answer has two lists of records"
 	}
 	*found = true
-	return d.recordList(i), ""
+	if b[i] == '[' {
+		return d.recordList(i), ""
+	}
+	end := skipValue(b, i, d.depth)
+	if end >= 0 && b[i] != 'n' { // null is an empty list
+		return ^i, "the member with the records is no list"
+	}
+	return end, ""
 }
 
 // recordList reads the records of the array at i.

@@ -24,8 +24,11 @@ func TestLayouts(t *testing.T) {
 		{` [ {"id":"a"} , {"id":"b"} ] `, Layout{}, "ab", ""},
 		{`{"data":[]}`, Layout{}, "", ""}, {`[]`, Layout{Single: true}, "", ""},
 		{`{"id":"a","data":null}`, Layout{Single: true}, "a", ""},
-		{`{"data":null}`, Layout{}, "", "no list"}, {`{"data":{"id":"a"}}`, Layout{}, "", "no list"}, {`{}`, Layout{}, "", "no list of records"},
-		{`{"paging":{}}`, Layout{}, "", "no list of records"}, {`{"data":[],"data":[]}`, Layout{}, "", "two lists"}, {`null`, Layout{}, "", "no list of records"},
+		{`{"data":null}`, Layout{}, "", ""}, {`{"data": null ,"paging":{"total":0}}`, Layout{}, "", ""}, {`{"paging":{"total":3}}`, Layout{DataKey: "rows"}, "", ""},
+		{`{"message":"no"}`, Layout{}, "", "no list of records"}, {`{"paging":null}`, Layout{}, "", "no list of records"}, {`{"paging":[]}`, Layout{}, "", "no list of records"},
+		{`{"data":"x","paging":{}}`, Layout{}, "", "no list"}, {`{"data":nul}`, Layout{}, "", "a character"}, {`{"data":null,"data":[{"id":"a"}]}`, Layout{}, "", "two lists"},
+		{`{"data":{"id":"a"}}`, Layout{}, "", "no list"}, {`{}`, Layout{}, "", "no list of records"},
+		{`{"paging":{}}`, Layout{}, "", ""}, {`{"data":[],"data":[]}`, Layout{}, "", "two lists"}, {`null`, Layout{}, "", "no list of records"},
 		{`"x"`, Layout{Single: true}, "", "no list of records"}, {``, Layout{}, "", "too early"}, {`{"data":[{"id":"a"}]`, Layout{}, "", "too early"},
 		{`{"data":[{"id":"a"}]}}`, Layout{}, "", "more text"}, {"<html><body>busy</body></html>", Layout{}, "", "web page"},
 		{`{"data":[{"id":"a"},]}`, Layout{}, "", "a character"}, {`{"data":[{"id":"a"}],}`, Layout{}, "", "a character"},
@@ -187,7 +190,9 @@ func TestRowsThatLeftStay(t *testing.T) {
 	add(recordText("a", "2024-01-01", "2024-01-06", 2))
 	require.Equal(t, 1, d.Late())
 	add(recordText("b", "2024-01-01", "", 1))
-	require.Equal(t, 2, d.Late(), "without update times nothing tells that it is the same")
+	require.Equal(t, 1, d.Late(), "the same text: nothing is lost")
+	add(recordText("b", "2024-01-01", "", 2))
+	require.Equal(t, 2, d.Late(), "without update times another text may be newer")
 	require.Equal(t, 3, d.Distinct())
 	add(recordText("c", "2024-01-01", "", 7))
 	got := lines(t, d)

@@ -14,6 +14,7 @@ import (
 type record struct {
 	id      xxh3.Uint128 // hash of its key, or of its text if it has none
 	updated int64        // value of the Updated field, or none
+	text    uint64       // hash of its text if it has no update time
 	row     int32        // its row in the buffers, or what became of it
 }
 
@@ -30,6 +31,7 @@ const none = math.MinInt64
 // version is what is known about a record seen since Reset.
 type version struct {
 	updated int64
+	text    uint64
 	row     int64 // rows are counted from Reset on; or rowOutside, rowRejected
 }
 
@@ -48,6 +50,9 @@ func (d *Decoder) record(i int) int {
 	d.inject(row)
 	d.flushExtra(row)
 	r := record{row: row, updated: numOf(d.updated, row)}
+	if r.updated == none {
+		r.text = xxh3.Hash(d.body[start:i])
+	}
 	d.finish(&r, numOf(d.time, row), d.body[start:i])
 	d.page.records = append(d.page.records, r)
 	return i
@@ -203,7 +208,7 @@ func (d *Decoder) settle() {
 
 func (d *Decoder) settleRecord(r record) {
 	p := &d.page
-	now := version{r.updated, int64(r.row)}
+	now := version{r.updated, r.text, int64(r.row)}
 	if r.row >= 0 {
 		now.row += d.built
 	}
@@ -233,7 +238,7 @@ func (d *Decoder) replace(r record, old, now version) {
 	dated := old.updated != none && now.updated != none
 	switch {
 	case old.row < d.built:
-		if !dated || now.updated > old.updated {
+		if dated && now.updated > old.updated || !dated && now.text != old.text {
 			d.late++
 		}
 		d.drop(r.row)

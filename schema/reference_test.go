@@ -117,17 +117,22 @@ func refList(body []byte) ([]json.RawMessage, bool) {
 		return refElements(body), true
 	case '{':
 		var list json.RawMessage
+		paging := false
 		for _, m := range refMembers(body) {
-			if strings.TrimSpace(m.key) == "data" {
-				if list != nil || m.raw[0] != '[' {
+			switch strings.TrimSpace(m.key) {
+			case "data":
+				if list != nil || m.raw[0] != '[' && m.raw[0] != 'n' {
 					return nil, false
 				}
 				list = m.raw
+			case "paging":
+				paging = m.raw[0] == '{'
 			}
 		}
-		if list != nil {
+		if list != nil && list[0] == '[' {
 			return refElements(list), true
 		}
+		return nil, list != nil || paging
 	}
 	return nil, false
 }

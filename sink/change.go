@@ -59,9 +59,18 @@ type Change struct {
 
 	Files []writer.File
 
+	// Unchanged is the number of rows of partitions that were read too and left
+	// out because the table holds them already. They count where the share of
+	// rows that a change removes is judged.
+	Unchanged int64
+
 	// Mark is written with the data; nil for none. An Append whose mark is not
 	// greater than the table's was committed before: AlreadyDone.
 	Mark *Mark
+
+	// MoveMark commits the mark even when no row changed: it stands in the
+	// table by mistake.
+	MoveMark bool
 
 	AcceptShrink bool   // do not refuse a change that removes many rows
 	RunID        string // identifies the run in the table's history

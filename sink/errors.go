@@ -1,6 +1,10 @@
 package sink
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/paylake/paylake/partitioning"
+)
 
 // ShrinkError refuses a change that would remove many of the rows it replaces,
 // or all of them. Nothing was written.
@@ -8,14 +12,20 @@ type ShrinkError struct {
 	Table   string
 	Before  int64 // rows of the replaced partitions
 	Removed int64 // rows of those whose key the change does not have
-	Empty   bool  // the change has no rows at all
+	Empty   bool  // the change has no rows at all, or none for the partition
+
+	Partition partitioning.Value // that would become empty; "" for the change as a whole
 }
 
 // Error says how many rows would go and how to accept that.
 func (e *ShrinkError) Error() string {
+	name := e.Table
+	if e.Partition != "" {
+		name += " partition " + string(e.Partition)
+	}
 	if e.Empty {
 		return fmt.Sprintf("table %s: the source answered no rows at all where the table has %d: check the account and the key; "+
-			"if the rows are really gone, repeat with --accept-shrink", e.Table, e.Before)
+			"if the rows are really gone, repeat with --accept-shrink", name, e.Before)
 	}
 	return fmt.Sprintf("table %s: the source no longer has %d of %d rows (more than 5 %%): check the account and the key; "+
 		"if the rows are really gone, repeat with --accept-shrink", e.Table, e.Removed, e.Before)

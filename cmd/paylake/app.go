@@ -41,7 +41,11 @@ func (e *env) app() *cli.App {
 		CustomAppHelpTemplate: cli.AppHelpTemplate + exitCodeHelp,
 		ExitErrHandler:        func(*cli.Context, error) {}, // run decides
 		OnUsageError:          onUsageError,
+		Flags:                 []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
 		Action: func(c *cli.Context) error {
+			if c.Bool("version") {
+				return e.runVersion(c)
+			}
 			if !c.Args().Present() {
 				return cli.ShowAppHelp(c)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,7 @@ import (
 	"github.com/paylake/paylake/extract/window"
 	"github.com/paylake/paylake/internal/config"
 	"github.com/paylake/paylake/sink/store"
+	"github.com/paylake/paylake/sink/store/local"
 )
 
 // The results of a check.
@@ -34,6 +36,7 @@ type checkItem struct {
 	Name   string `json:"name"`
 	Result string `json:"result"`
 	Detail string `json:"detail,omitempty"`
+	code   int    // exit code that a failure alone leads to; 0 where others count
 }
 
 // connectionCheck is what was found about a connection.
@@ -64,9 +67,15 @@ func (e *env) runCheck(c *cli.Context) error {
 		return err
 	}
 	result := checkResult{Destination: checkDestination(c.Context, cfg)}
+	tables := wiring{cfg: cfg}
+	if result.Destination.Result == checkOK {
+		if tables.store, err = openStore(cfg); err != nil {
+			return err
+		}
+	}
 	shared := extract.NewLimits()
 	for _, conn := range cfg.Connections {
-		result.Connections = append(result.Connections, checkConnection(c.Context, conn, shared))
+		result.Connections = append(result.Connections, tables.check(c.Context, conn, shared))
 	}
 	if err := c.Context.Err(); err != nil {
 		return err
@@ -79,7 +88,11 @@ func (e *env) runCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return said(result.code())
+	code := result.code()
+	if text := result.failure(); e.json && text != "" && code != exitIncomplete {
+		return &exitError{code: code, err: errors.New(text)}
+	}
+	return said(code)
 }
 
 // checkDestination proves that objects can be written, that one is not created
@@ -88,10 +101,10 @@ func checkDestination(ctx context.Context, cfg *config.Config) checkItem {
 	item := checkItem{Name: cfg.Destination.URL, Result: checkOK, Detail: "writable, refuses to create an object twice"}
 	st, err := openStore(cfg)
 	if err == nil {
-		err = probeStore(ctx, st)
+		err = writable(ctx, st)
 	}
 	if err != nil {
-		item.Result, item.Detail = checkFailed, err.Error()
+		item.Result, item.Detail, item.code = checkFailed, err.Error(), exitCode(ctx, err)
 		if hint := advise(err); hint != "" {
 			item.Detail += "; " + hint
 		}
@@ -99,12 +112,23 @@ func checkDestination(ctx context.Context, cfg *config.Config) checkItem {
 	return item
 }
 
+// writable is probeStore with a file in the place of the directory as a usage
+// error.
+func writable(ctx context.Context, st store.Store) error {
+	if l, ok := st.(*local.Store); ok {
+		if info, err := os.Stat(l.Dir()); err == nil && !info.IsDir() {
+			return usagef("%s is not a directory; the destination must be one", l.Dir())
+		}
+	}
+	return probeStore(ctx, st)
+}
+
 func probeStore(ctx context.Context, st store.Store) (err error) {
 	key := "_paylake/check-" + uuid.NewString()
-	defer func() { err = errors.Join(err, st.Delete(context.WithoutCancel(ctx), key)) }()
 	if err := st.Create(ctx, key, []byte("paylake check\n")); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, st.Delete(context.WithoutCancel(ctx), key)) }()
 	if err := st.Create(ctx, key, []byte("twice\n")); !errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("create %s a second time: it was not refused (%v); tables need a store that refuses", key, err)
 	}
@@ -115,8 +139,10 @@ func probeStore(ctx context.Context, st store.Store) (err error) {
 	return err
 }
 
-func checkConnection(ctx context.Context, conn config.Connection, shared *extract.Limits) connectionCheck {
-	out := connectionCheck{Key: checkItem{Name: conn.Name, Result: checkOK, Detail: conn.APIKey.String()}}
+// check asks for a page of each stream and loads its table, unless there is no
+// store to load it from.
+func (w wiring) check(ctx context.Context, conn config.Connection, shared *extract.Limits) connectionCheck {
+	out := connectionCheck{Key: checkItem{Name: conn.Name, Result: checkOK, Detail: conn.APIKey.String()}, Streams: []checkItem{}}
 	ready, err := connect(ctx, conn, extract.Options{Shared: shared, MaxTries: 3, RetryFor: time.Minute})
 	out.Warnings, out.Mode = ready.warnings, ready.mode
 	if err != nil {
@@ -128,10 +154,27 @@ func checkConnection(ctx context.Context, conn config.Connection, shared *extrac
 		if ep, ok := endpointOf(ready.source, s.Name); ok {
 			err := probeStream(ctx, ready, ep)
 			item.Result, item.Detail = judge(err, s.Named)
+			if err := w.checkTable(ctx, ready, s, ep); err != nil {
+				item.Result, item.Detail, item.code = checkFailed, err.Error(), exitCode(ctx, err)
+			}
 		}
 		out.Streams = append(out.Streams, item)
 	}
 	return out
+}
+
+// checkTable loads the table of a stream, which refuses one that belongs to
+// other settings. No table is fine.
+func (w wiring) checkTable(ctx context.Context, ready connected, s config.Stream, ep extract.Endpoint) error {
+	if w.store == nil {
+		return nil
+	}
+	stream, err := w.stream(ready, choice{conn: ready.conn, stream: s, source: ready.source, ep: ep, key: w.cfg.TableKey(ready.conn, s)})
+	if err != nil {
+		return err
+	}
+	_, err = stream.Lake.Load(ctx)
+	return err
 }
 
 func endpointOf(source extract.Source, stream string) (extract.Endpoint, bool) {
@@ -192,12 +235,34 @@ func (e *env) printCheck(r checkResult) error {
 	return e.printTable(rows)
 }
 
-// code is the exit code: wrong keys are wrong configuration; a destination or
-// a connection of which nothing works is a failure.
+// failure tells the first thing that failed, "" if nothing did.
+func (r checkResult) failure() string {
+	if r.Destination.Result == checkFailed {
+		return "destination " + r.Destination.Name + ": " + r.Destination.Detail
+	}
+	for _, conn := range r.Connections {
+		if conn.Key.Result == checkFailed {
+			return conn.Key.Detail
+		}
+		for _, s := range conn.Streams {
+			if s.Result == checkFailed {
+				return conn.Key.Name + "/" + s.Name + ": " + s.Detail
+			}
+		}
+	}
+	return ""
+}
+
+// code is the exit code: wrong keys, a table of other settings and a
+// destination that is a file are wrong configuration; a destination or a
+// connection of which nothing works is a failure.
 func (r checkResult) code() int {
 	code := exitDone
 	if r.Destination.Result != checkOK {
-		code = exitFailed
+		code = max(r.Destination.code, exitFailed)
+	}
+	if code == exitUsage {
+		return code
 	}
 	for _, conn := range r.Connections {
 		if conn.Key.Result != checkOK {
@@ -205,6 +270,9 @@ func (r checkResult) code() int {
 		}
 		failed, worked := 0, 0
 		for _, s := range conn.Streams {
+			if s.code == exitUsage {
+				return exitUsage
+			}
 			switch s.Result {
 			case checkFailed:
 				failed++

@@ -56,7 +56,7 @@ func TestWrongUse(t *testing.T) {
 		want string
 	}{
 		{"snyc", `unknown command "snyc"; did you mean "sync"?`},
-		{"--quiet", "unknown flag --quiet; valid are help"},
+		{"--quiet", "unknown flag --quiet; valid are help, version"},
 		{"sync --confg x", `unknown flag --confg; did you mean "config"?`},
 		{"sync -config=absent.yaml", "read configuration absent.yaml: there is no such file"},
 		{"sync --config absent.yaml", "hint: `paylake init` writes a configuration"},
@@ -221,6 +221,7 @@ func TestVersion(t *testing.T) {
 	got := paylake(t, "version")
 	require.Equal(t, exitDone, got.code)
 	require.True(t, strings.HasPrefix(got.stdout, "paylake dev"), got.stdout)
+	require.Equal(t, got, paylake(t, "--version"))
 	var info versionInfo
 	require.NoError(t, json.Unmarshal([]byte(paylake(t, "version", "--json").stdout), &info))
 	require.Equal(t, "dev", info.Version)

@@ -74,6 +74,15 @@ func (e *env) newLog(w io.Writer, quiet bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
+// say tells the operator something on stderr that is no error.
+func (e *env) say(text string) {
+	if e.json {
+		e.newLog(e.stderr, false).Warn(text)
+		return
+	}
+	fmt.Fprintln(e.stderr, "paylake:", text)
+}
+
 // warn tells the operator something that does not stop the work.
 func (e *env) warn(connection, text string) {
 	if e.json {

@@ -106,6 +106,9 @@ type decoding struct {
 	rejects *json.Encoder // on stderr
 	told    int           // rejects of the decoder that were printed
 	broken  int           // answers that are no list or record
+	records int64         // of all answers, also those that do not fit
+	names   names         // of the records' top-level fields
+	say     func(text string)
 }
 
 func (e *env) newDecoding(c *cli.Context) (*decoding, error) {
@@ -128,7 +131,8 @@ func (e *env) newDecoding(c *cli.Context) (*decoding, error) {
 	if ep.SnapshotTime != "" {
 		decoder.Inject(ep.SnapshotTime, now)
 	}
-	d := &decoding{decoder: decoder, dataKey: ep.DataKey, out: newRowPrinter(e.stdout), rejects: json.NewEncoder(e.stderr)}
+	d := &decoding{decoder: decoder, dataKey: ep.DataKey, out: newRowPrinter(e.stdout), rejects: json.NewEncoder(e.stderr),
+		names: newNames(ep.Table), say: e.say}
 	d.rejects.SetEscapeHTML(false)
 	if d.dataKey == "" {
 		d.dataKey = "data"
@@ -212,7 +216,12 @@ func (d *decoding) read(file string, in *answers) (answer, error) {
 }
 
 func (d *decoding) page(file string, a answer) error {
-	_, err := d.decoder.Page(a.body, layoutOf(a.body, d.dataKey), at(file, a))
+	layout := layoutOf(a.body, d.dataKey)
+	page, err := d.decoder.Page(a.body, layout, at(file, a))
+	if err == nil {
+		d.records += int64(page.Records)
+		d.names.look(a.body, layout)
+	}
 	return err
 }
 
@@ -234,7 +243,8 @@ func (d *decoding) end(ctx context.Context) error {
 	if err := d.flush(ctx); err != nil {
 		return err
 	}
-	if err := d.out.end(ctx); err != nil {
+	d.remark()
+	if err := d.out.end(ctx); err != nil && !(errors.Is(err, errNoRows) && d.broken+d.told > 0) {
 		return err
 	}
 	if late := d.decoder.Late(); late > 0 {
@@ -248,6 +258,16 @@ func (d *decoding) end(ctx context.Context) error {
 		return said(exitIncomplete)
 	}
 	return nil
+}
+
+// remark tells what a user may have got wrong with the input as a whole.
+func (d *decoding) remark() {
+	switch {
+	case d.records == 0 && d.broken == 0:
+		d.say("no records in the input")
+	case d.names.strange():
+		d.say("warning: most fields are unknown to the table: these look like another stream")
+	}
 }
 
 // tellRejects writes the rejects that came since it was called last.

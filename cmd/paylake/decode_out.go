@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,6 +17,9 @@ import (
 	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/writer"
 )
+
+// errNoRows says that no file was written.
+var errNoRows = errors.New("there are no rows, so no file was written")
 
 // rowOutput is where decode's rows go.
 type rowOutput interface {
@@ -97,7 +101,7 @@ func (f *rowFile) end(ctx context.Context) error {
 	case err != nil:
 		return err
 	case len(files) == 0:
-		return nil
+		return fmt.Errorf("write --parquet %s: %w", f.path, errNoRows)
 	case len(files) > 1:
 		return fmt.Errorf("write --parquet %s: more than %d row groups do not fit one file; decode fewer answers at once", f.path, math.MaxInt16)
 	}

@@ -74,7 +74,25 @@ func TestDecodeTakesEveryForm(t *testing.T) {
 	one := paylakeWith(t, t.Context(), payableB, "decode", "pagarme/payables", "-", "--connection", "loja")
 	require.Equal(t, "loja", rows(t, one.stdout)[0]["_connection"])
 	empty := paylakeWith(t, t.Context(), `{"data": [], "paging": {}}`, "decode", "payables")
-	require.Equal(t, result{code: exitDone}, empty)
+	require.Equal(t, result{code: exitDone, stderr: "paylake: no records in the input\n"}, empty)
+}
+
+func TestDecodeTellsOfAnotherStream(t *testing.T) {
+	order := `{"id": "or_1", "created_at": "2026-03-01T10:00:00Z", "code": "x", "closed": true, "items": [], "charges": [], "customer": {}, "currency": "BRL"}`
+	for _, input := range []string{order, "[" + order + "]", `{"data": [` + order + `]}`} {
+		got := paylakeWith(t, t.Context(), input, "decode", "payables")
+		require.Contains(t, got.stderr, "these look like another stream", input)
+		require.NotContains(t, paylakeWith(t, t.Context(), input, "decode", "orders").stderr, "another stream")
+	}
+}
+
+func TestDecodeWritesNoParquetWithoutRecords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.parquet")
+	got := paylakeWith(t, t.Context(), "", "decode", "payables", "--parquet", path)
+	require.Equal(t, exitFailed, got.code)
+	require.Empty(t, got.stdout)
+	require.Contains(t, got.stderr, "out.parquet: there are no rows, so no file was written")
+	require.NoFileExists(t, path)
 }
 
 func TestDecodeReadsFiles(t *testing.T) {

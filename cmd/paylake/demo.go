@@ -35,7 +35,8 @@ func (e *env) demoCommand() *cli.Command {
 		Usage: "export a simulated account into local tables",
 		Description: "Starts a simulated Pagar.me API on a loopback port, without rate limits and with a clock that stands still, and\n" +
 			"syncs its account into Delta tables. Run it twice: the second run commits nothing to a data table. With\n" +
-			"--days-later the clock has moved on: new records appear and older ones have changed.",
+			"--days-later the clock has moved on: new records appear and older ones have changed. The clock never goes back: a\n" +
+			"lake that was exported later moves it on. A lake belongs to one --seed, --days and --size.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "lake", Value: "./demo-lake", Usage: "`DIRECTORY` of the tables"},
 			&cli.IntFlag{Name: "size", Value: 250_000, Usage: "about how many records the account has"},
@@ -62,6 +63,11 @@ func (e *env) runDemo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	moved, err := joinLake(c, world)
+	if err != nil {
+		return err
+	}
+	e.sayMoved(c, moved, world)
 	api := simapi.New(world, simapi.Config{NoLimits: true})
 	// The API must live on while a run that was interrupted comes to its end.
 	url, stop, err := simapi.Listen(context.WithoutCancel(c.Context), api)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,6 +39,20 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	matchesTruth(t, lake, truthFile)
+
+	again := demo()
+	require.Contains(t, again.stderr, "paylake: the lake is from a later clock: moved on 2 days")
+	matchesTruth(t, lake, truthFile)
+	other := paylake(t, "demo", "--lake", lake, "--size", "200", "--days", "3", "--seed", "2")
+	require.Equal(t, exitUsage, other.code)
+	require.Contains(t, other.stderr, "holds the account of --seed 1 --days 3 --size 200, but this run has --seed 2")
+
+	files := paylake(t, "files", "orders", "--lake", lake)
+	require.Equal(t, exitDone, files.code, files.stderr)
+	for line := range strings.Lines(files.stdout) {
+		require.FileExists(t, strings.TrimSuffix(line, "\n"))
+	}
+	require.Equal(t, exitUsage, paylake(t, "files", "orders", "--lake", lake, "--config", "x").code)
 }
 
 // matchesTruth compares the live rows of each table, partition by partition,

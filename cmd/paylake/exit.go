@@ -28,7 +28,7 @@ const (
 const exitCodeHelp = `
 EXIT CODES:
    0    done
-   1    failed
+   1    failed: nothing could be done
    3    finished, but incomplete: records were rejected, or streams or windows failed
    4    verification found a difference, or data is older than asked
    5    wrong usage or configuration

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/paylake/paylake/sink/delta"
+	"github.com/paylake/paylake/sink/store/local"
 )
 
 // fileInfo is an element of the output of files --json.
@@ -23,10 +24,12 @@ func (e *env) filesCommand() *cli.Command {
 		Usage:     "print the live data files of a stream's table",
 		ArgsUsage: "STREAM",
 		Description: "Prints the path of every data file that the newest version of the table consists of, one a line. It is for\n" +
-			"engines that do not know Delta: a pattern like **/*.parquet would count replaced files twice.",
+			"engines that do not know Delta: a pattern like **/*.parquet would count replaced files twice. STREAM is the\n" +
+			"stream's name, or its table's name in the configuration. --lake reads the tables of `paylake demo` instead.",
 		Flags: []cli.Flag{
 			configFlag(),
 			&cli.StringFlag{Name: "connection", Usage: "connection `NAME`, if several have the stream"},
+			&cli.StringFlag{Name: "lake", Usage: "`DIRECTORY` of a demo's tables, without a configuration"},
 		},
 		Action: e.runFiles,
 	}
@@ -36,30 +39,26 @@ func (e *env) runFiles(c *cli.Context) error {
 	if err := arguments(c, 1, 1); err != nil {
 		return err
 	}
-	cfg, err := loadConfig(c)
+	dir, key, err := filesTable(c)
 	if err != nil {
 		return err
 	}
-	chosen, err := chooseOne(cfg, c.String("connection"), c.Args().First())
+	st, err := local.New(dir)
 	if err != nil {
 		return err
 	}
-	st, err := openStore(cfg)
-	if err != nil {
-		return err
-	}
-	snapshot, err := delta.ReadSnapshot(c.Context, st, chosen.key)
+	snapshot, err := delta.ReadSnapshot(c.Context, st, key)
 	if err != nil {
 		return err
 	}
 	if !snapshot.Exists() {
-		return fmt.Errorf("read table %s: there is none yet; `paylake sync` makes it", chosen.key)
+		return fmt.Errorf("read table %s: there is none yet; `paylake sync` makes it", key)
 	}
 	files := []fileInfo{}
 	for f := range snapshot.Files() {
 		path := f.Path
 		if !filepath.IsAbs(path) { // the files of a shallow clone lie elsewhere
-			path = filepath.Join(cfg.Destination.Dir, filepath.FromSlash(chosen.key), filepath.FromSlash(path))
+			path = filepath.Join(st.Dir(), filepath.FromSlash(key), filepath.FromSlash(path))
 		}
 		files = append(files, fileInfo{Path: path, Partition: string(f.Partition), Rows: f.Rows, Bytes: f.Size})
 	}
@@ -72,4 +71,25 @@ func (e *env) runFiles(c *cli.Context) error {
 		}
 	}
 	return nil
+}
+
+// filesTable gives the directory of the lake and the table's key in it.
+func filesTable(c *cli.Context) (dir, key string, err error) {
+	name := c.Args().First()
+	if c.IsSet("lake") {
+		if c.IsSet("config") || c.IsSet("connection") {
+			return "", "", usagef("--lake is for the demo's tables, which have no configuration: leave out --config and --connection")
+		}
+		source, ep, err := findEndpoint(name)
+		if err != nil {
+			return "", "", err
+		}
+		return c.String("lake"), demoTable(source.Name, ep.Table.Name), nil
+	}
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return "", "", err
+	}
+	chosen, err := chooseOne(cfg, c.String("connection"), name)
+	return cfg.Destination.Dir, chosen.key, err
 }

@@ -208,6 +208,9 @@ func TestSyncRefusesOtherSettings(t *testing.T) {
 	got := paylake(t, "sync", "--config", a.config, "-q")
 	require.Equal(t, exitUsage, got.code, got.stderr)
 	require.Contains(t, got.stderr, "paylake.mode")
+	got = paylake(t, "check", "--config", a.config)
+	require.Equal(t, exitUsage, got.code, got.stdout)
+	require.Regexp(t, `stream +loja/orders +failed .*paylake.mode`, got.stdout)
 	require.NoError(t, os.WriteFile(key, []byte(testKey), 0o600))
 
 	edit("layer: raw", "layer: raw, partition: {timezone: America/Sao_Paulo}")
@@ -357,9 +360,16 @@ func TestCheckOfADestinationThatCannotBeWritten(t *testing.T) {
 	a := serve(t, simapi.Config{}, "[recipients]")
 	require.NoError(t, os.WriteFile(a.lake, []byte("a file in the way"), 0o600))
 	got := paylake(t, "check", "--config", a.config)
-	require.Equal(t, exitFailed, got.code)
-	require.Regexp(t, `destination +./lake +failed .*not a directory`, got.stdout)
+	require.Equal(t, exitUsage, got.code)
+	require.Regexp(t, `destination +./lake +failed .*is not a directory; the destination must be one\n`, got.stdout)
 	require.Regexp(t, `stream +loja/recipients +ok`, got.stdout)
+	require.Len(t, strings.Split(strings.TrimSpace(got.stdout), "\n"), 4, "one line each")
+
+	before := a.api.Total().Requests
+	got = paylake(t, "sync", "--config", a.config)
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.stderr, "is not a directory; the destination must be one")
+	require.Equal(t, before, a.api.Total().Requests, "nothing is read that cannot be written")
 }
 
 func TestCheckOfAKeyThatIsMissing(t *testing.T) {
@@ -368,4 +378,24 @@ func TestCheckOfAKeyThatIsMissing(t *testing.T) {
 	got := paylake(t, "check", "--config", a.config)
 	require.Equal(t, exitUsage, got.code)
 	require.Regexp(t, `connection +loja +failed .*read api_key`, got.stdout)
+
+	got = paylake(t, "check", "--config", a.config, "--json")
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.stdout, `"streams": []`)
+	var e struct {
+		Error string
+		Code  int
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.stderr), &e), got.stderr)
+	require.Contains(t, e.Error, "read api_key")
+	require.Equal(t, exitUsage, e.Code)
+}
+
+func TestFilesByTheNameOfTheTable(t *testing.T) {
+	a := serve(t, simapi.Config{}, "[{name: recipients, table: recebedores}]")
+	require.Equal(t, exitDone, paylake(t, "sync", "--config", a.config, "-q").code)
+	byStream, byTable := paylake(t, "files", "recipients", "--config", a.config), paylake(t, "files", "recebedores", "--config", a.config)
+	require.Equal(t, exitDone, byTable.code, byTable.stderr)
+	require.Equal(t, byStream, byTable)
+	require.Contains(t, byTable.stdout, "/recebedores/")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -44,6 +45,9 @@ func (e *env) runSync(c *cli.Context) error {
 	streams, opts, err := e.prepare(c, bars.log)
 	if err != nil {
 		return err
+	}
+	if err := writable(c.Context, opts.Store); err != nil {
+		return fmt.Errorf("test the destination: %w", err)
 	}
 	opts.AcceptShrink = c.Bool("accept-shrink")
 	run, err := runPipeline(c.Context, streams, opts, bars)

@@ -149,8 +149,34 @@ func choose(cfg *config.Config, connections, streams []string) ([]choice, error)
 	return all, known("stream", streams, names)
 }
 
-// chooseOne gives the one connection of the configuration that has the stream.
+// byTable gives the stream whose table is configured under that name, if there
+// is no stream of the name and just one such table.
+func byTable(cfg *config.Config, connection, name string) (string, string) {
+	var found []config.Connection
+	var stream string
+	for _, conn := range cfg.Connections {
+		if connection != "" && conn.Name != connection {
+			continue
+		}
+		for _, s := range conn.Streams {
+			if s.Name == name {
+				return connection, name
+			}
+			if s.Table == name || conn.TablePrefix+s.Table == name {
+				found, stream = append(found, conn), s.Name
+			}
+		}
+	}
+	if len(found) != 1 {
+		return connection, name
+	}
+	return found[0].Name, stream
+}
+
+// chooseOne gives the one connection of the configuration that has the stream,
+// which may also be called by its table.
 func chooseOne(cfg *config.Config, connection, stream string) (choice, error) {
+	connection, stream = byTable(cfg, connection, stream)
 	var connections []string
 	if connection != "" {
 		connections = []string{connection}

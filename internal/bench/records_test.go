@@ -33,7 +33,7 @@ func TestWriteRecords(t *testing.T) {
 	f, err := os.Create(path)
 	require.NoError(t, err)
 	out := bufio.NewWriterSize(f, 1<<20)
-	client := &http.Client{Transport: simapi.Transport(simapi.New(world(simapi.Orders, orders), simapi.Config{NoLimits: true}))}
+	client := &http.Client{Transport: simapi.Transport(simapi.New(world(simapi.Orders, orders+orders/10+100), simapi.Config{NoLimits: true}))}
 	seen := map[string]bool{}
 	for page := 1; len(seen) < orders; page++ {
 		records := ordersPage(t, client, page)

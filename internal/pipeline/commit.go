@@ -74,12 +74,14 @@ func (j *job) commitGroup(ctx context.Context) error {
 		Base:         j.base.Version(),
 		Partitions:   g.replaced(j.s.Spec),
 		Files:        g.files,
+		Unchanged:    g.sameRows,
 		Mark:         j.mark(),
+		MoveMark:     j.misplaced,
 		AcceptShrink: j.run.opts.AcceptShrink,
 		RunID:        j.run.opts.RunID,
 		Operation:    "WRITE",
 	}
-	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 {
+	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 || j.misplaced {
 		if err := j.commitChange(ctx, &change); err != nil {
 			return err
 		}
@@ -162,6 +164,8 @@ func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Re
 	}
 	change.Files, change.Base = keep, conflict.Version
 	slices.Sort(stale)
+	ctx, release := j.run.untilStopped(ctx)
+	defer release()
 	for _, v := range stale {
 		since, err := j.s.Spec.Start(v)
 		if err != nil {
@@ -169,6 +173,9 @@ func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Re
 		}
 		w := window.Window{Since: since, Until: earliest(j.s.Spec.Next(since), until)}
 		if err := j.rereadPartition(ctx, change, w); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			return fmt.Errorf("read %s again after another run changed it: %w", w, err)
 		}
 	}

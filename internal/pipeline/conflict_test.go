@@ -44,6 +44,7 @@ func warned(sr *report.Stream, text string) bool {
 // its commit makes the run read again what the rival changed. The rival is
 // later: it knows records that the first run's range does not hold.
 func TestPromiseExactlyOnceWithARivalRun(t *testing.T) {
+	t.Parallel()
 	at := map[string]int64{simapi.Orders: 10, simapi.Payables: 2, simapi.BalanceOperations: 5, simapi.Recipients: 1} // request of the first run
 	for name, n := range at {
 		t.Run(name, func(t *testing.T) {
@@ -79,6 +80,7 @@ func TestPromiseExactlyOnceWithARivalRun(t *testing.T) {
 // Exactly once: runs at the same time on the same tables end well or say that
 // there are too many of them, and the lake holds the truth.
 func TestPromiseExactlyOnceWithRunsAtTheSameTime(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 5, 1_500, simapi.Config{NoLimits: true})
 	s.opts.CommitEvery = time.Nanosecond
 	s.serve(s.config)

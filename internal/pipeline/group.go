@@ -17,6 +17,7 @@ type group struct {
 	failed    bool      // a window failed: the prefix ends
 	broken    map[partitioning.Value]bool
 	unchanged map[partitioning.Value]bool
+	sameRows  int64 // rows of the unchanged partitions
 	files     []writer.File
 	bytes     int64
 }
@@ -32,7 +33,7 @@ func (g *group) reset(since, now time.Time) {
 	g.begun, g.since = now, since
 	g.broken = map[partitioning.Value]bool{}
 	g.unchanged = map[partitioning.Value]bool{}
-	g.files, g.bytes = nil, 0
+	g.files, g.bytes, g.sameRows = nil, 0, 0
 }
 
 // extend records that all windows up to the given time were written.

@@ -32,6 +32,8 @@ type job struct {
 
 	rng       window.Window // what this run reads
 	watermark time.Time     // stands in the table; zero if none
+	misplaced bool          // the table's watermark is wrong and is set back
+	failing   atomic.Int32  // windows in a row whose requests failed
 	expected  atomic.Int64  // bytes a window of this stream takes, as seen lately
 }
 
@@ -127,10 +129,10 @@ func (r *run) judge(j *job, err error) {
 	var gone *extract.GoneError
 	var status *extract.StatusError
 	var settings *sink.SettingsError
-	unavailable := errors.As(err, &gone)
+	// Rows in the lake prove that the account once had the stream. Then only an
+	// end that the platform has announced is no surprise.
+	unavailable := errors.As(err, &gone) && (gone.Gone != nil || j.base.Rows() == 0)
 	if errors.As(err, &status) && (status.Status == 403 || status.Status == 404) {
-		// Rows in the lake prove that the account once had the stream: then
-		// a permission was lost, which nobody should miss.
 		unavailable = j.base.Rows() == 0
 	}
 	if errors.As(err, &settings) {

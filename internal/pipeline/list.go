@@ -23,6 +23,9 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 		}
 		return err
 	}
+	if own := j.keys(); own != nil {
+		own.close(nil) // whole, whatever becomes of the commit
+	}
 	change := sink.Change{
 		Mode:         sink.Overwrite,
 		Base:         j.base.Version(),

@@ -16,8 +16,8 @@ import (
 // measured after a collection at every fourth window, with a small budget so
 // that a small account shows it. The simulator's caches count too.
 func TestPromiseFlatMemory(t *testing.T) {
-	small := liveHeap(t, 40_000)
-	large := liveHeap(t, 200_000)
+	small := liveHeap(t, 20_000)
+	large := liveHeap(t, 100_000)
 	require.Less(t, float64(large), 1.5*float64(small), "bytes alive")
 }
 

@@ -33,7 +33,7 @@ type Estimate struct {
 // estimate.
 func Plan(ctx context.Context, streams []Stream, opts Options) ([]Estimate, error) {
 	opts = opts.withDefaults()
-	snapshots, err := loadAll(ctx, streams)
+	tables, err := loadAll(ctx, streams)
 	if err != nil {
 		return nil, err
 	}
@@ -42,13 +42,18 @@ func Plan(ctx context.Context, streams []Stream, opts Options) ([]Estimate, erro
 	var group errgroup.Group
 	for i, s := range streams {
 		group.Go(func() error {
+			if err := tables[i].err; err != nil {
+				plans[i] = Estimate{Connection: s.Connection, Stream: s.Name(), Rows: -1, Error: err.Error()}
+				return nil
+			}
+			snapshot := tables[i].snapshot
 			var watermark time.Time
-			if mark, ok := snapshots[i].Mark(s.app()); ok {
+			if mark, ok := snapshot.Mark(s.app()); ok {
 				watermark = time.UnixMicro(mark).UTC()
 			}
 			e := Estimate{Connection: s.Connection, Stream: s.Name(), Sync: "full", Rows: -1}
 			if s.Endpoint.SinceParam != "" {
-				e.window = planRange(s, snapshots[i], watermark, now, opts.Settle)
+				e.window = planRange(s, snapshot, watermark, now, opts.Settle)
 				e.Since, e.Until = &e.window.Since, &e.window.Until
 				if !s.Full {
 					e.Sync = "incremental"

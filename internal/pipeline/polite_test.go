@@ -40,10 +40,11 @@ func (c *clockwork) used(name string, perMinute float64) float64 {
 // Polite: under the documented limits a 90-day export uses nearly all of its
 // share, never more, and asks hardly more than the records need.
 func TestPromisePolite(t *testing.T) {
+	t.Parallel()
 	var s *scene
 	var rep *report.Run
 	synctest.Test(t, func(t *testing.T) {
-		s = newScene(t, 90, 60_000, simapi.Config{Faults: simapi.Faults{Latency: 20 * time.Millisecond}})
+		s = newScene(t, 90, 45_000, simapi.Config{Faults: simapi.Faults{Latency: 20 * time.Millisecond}})
 		s.streams = []string{simapi.Orders, simapi.Charges, simapi.Payables}
 		s.limits, s.share, s.url = nil, 0.8, "https://api.pagar.me/core/v5"
 		s.inBubble()
@@ -71,6 +72,7 @@ func TestPromisePolite(t *testing.T) {
 // Polite: a platform that limits more than it documents slows the export down;
 // it does not break it.
 func TestPromisePoliteWhenTheLimitIsLower(t *testing.T) {
+	t.Parallel()
 	var s *scene
 	var rep *report.Run
 	synctest.Test(t, func(t *testing.T) {

@@ -26,6 +26,7 @@ var (
 // Complete: whatever the server does to its lists, the lake holds the truth, or
 // the stream fails by name and its watermark does not move over the gap.
 func TestPromiseComplete(t *testing.T) {
+	t.Parallel()
 	cases := map[string]simapi.Config{
 		"documented":           {},
 		"exclusive ends":       {Filters: simapi.Filters{ExclusiveSince: true, ExclusiveUntil: true}},
@@ -61,6 +62,7 @@ func TestPromiseComplete(t *testing.T) {
 }
 
 func TestPromiseCompleteFailsByName(t *testing.T) {
+	t.Parallel()
 	cases := map[string]simapi.Config{
 		"total is wrong":   {Paging: simapi.Paging{TotalOffset: 3}},
 		"total is too low": {Paging: simapi.Paging{TotalOffset: -3}},
@@ -84,6 +86,7 @@ func TestPromiseCompleteFailsByName(t *testing.T) {
 // Exactly once: overlapping and repeated runs, and a run that was cancelled at
 // any point, leave each record once and at its newest version.
 func TestPromiseExactlyOnce(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 12, 4_000, simapi.Config{NoLimits: true})
 	for n := 3; n < 60; n += 14 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -104,6 +107,7 @@ func TestPromiseExactlyOnce(t *testing.T) {
 
 // Atomic: a run that stops in the middle leaves whole partitions or nothing.
 func TestPromiseAtomic(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 12, 40_000, simapi.Config{NoLimits: true})
 	s.streams = []string{simapi.Orders}
 	stop := make(chan struct{})
@@ -128,6 +132,7 @@ func TestPromiseAtomic(t *testing.T) {
 // Nothing dropped: unknown fields are in _extra, records that cannot be decoded
 // are in the quarantine, and the run is not a success.
 func TestPromiseNothingDropped(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 8, 3_000, simapi.Config{NoLimits: true, Shape: simapi.Shape{UnknownFields: true, UnknownEnums: true, BadEvery: 50}})
 	s.streams = windowed
 	rep := s.sync()
@@ -167,6 +172,7 @@ func (s *scene) quarantined(sr *report.Stream) int {
 // Never shrinks silently: an empty answer, a lost permission, an endpoint that
 // is gone, another account and a horizon leave the rows that are there.
 func TestPromiseNeverShrinksSilently(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 12, 4_000, simapi.Config{NoLimits: true})
 	s.requireTruth(s.sync())
 	before := map[string]int{}
@@ -205,6 +211,7 @@ func TestPromiseNeverShrinksSilently(t *testing.T) {
 }
 
 func TestPromiseNeverShrinksSilentlyBehindTheHorizon(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 70, 3_000, simapi.Config{NoLimits: true, HorizonMonths: -1})
 	s.streams = []string{simapi.Payables}
 	s.requireTruth(s.sync())
@@ -223,6 +230,7 @@ func TestPromiseNeverShrinksSilentlyBehindTheHorizon(t *testing.T) {
 // Secret: the key and the fields that are never stored are nowhere on disk, in
 // no report and in no log, whatever goes wrong.
 func TestPromiseSecret(t *testing.T) {
+	t.Parallel()
 	for name, config := range map[string]simapi.Config{
 		"fine":     {Shape: simapi.Shape{BadEvery: 20, UnknownFields: true}},
 		"refused":  {Status: map[string]int{"*": 401}},
@@ -250,6 +258,7 @@ func TestPromiseSecret(t *testing.T) {
 
 // Quiet: reading again what has not changed commits nothing to a data table.
 func TestPromiseQuiet(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 12, 4_000, simapi.Config{NoLimits: true})
 	first := s.sync()
 	second := s.sync()
@@ -263,6 +272,7 @@ func TestPromiseQuiet(t *testing.T) {
 // A table belongs to one connection, key mode and zone: a run with others is
 // refused before it asks the API anything.
 func TestTableOfOtherSettingsIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 4, 1_000, simapi.Config{NoLimits: true})
 	s.sync()
 	asked := s.server.Total().Requests

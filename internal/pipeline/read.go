@@ -19,12 +19,16 @@ type read struct {
 	files  []writer.File
 }
 
-// size is the number of bytes of decoded rows that the window holds.
+// size is the number of bytes of rows and rejected records that the window
+// holds.
 func (r *read) size() int64 {
-	if r.result.Rows == nil {
-		return 0
-	}
 	var n int64
+	for _, reject := range r.result.Rejects {
+		n += int64(len(reject.Record)) + 200 // with its reason and pointer
+	}
+	if r.result.Rows == nil {
+		return n
+	}
 	for _, c := range r.result.Rows.Columns() {
 		n += int64(c.Data().SizeInBytes())
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/paylake/paylake/internal/report"
+	"github.com/paylake/paylake/sink"
 	"github.com/paylake/paylake/sink/delta"
 )
 
@@ -38,7 +39,7 @@ func Run(ctx context.Context, streams []Stream, opts Options) (*report.Run, erro
 	if opts.RunID == "" {
 		opts.RunID = uuid.NewString()
 	}
-	snapshots, err := loadAll(ctx, streams)
+	tables, err := loadAll(ctx, streams)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func Run(ctx context.Context, streams []Stream, opts Options) (*report.Run, erro
 		sr := &report.Stream{Connection: s.Connection, Source: s.Source, Stream: s.Name(), Table: s.Path}
 		rep.Streams = append(rep.Streams, sr)
 		group.Go(func() error {
-			r.stream(ctx, readCtx, s, snapshots[i], sr)
+			r.stream(ctx, readCtx, s, tables[i], sr)
 			return nil
 		})
 	}
@@ -88,31 +89,57 @@ func (r *run) watchStop(ctx context.Context, cancel context.CancelCauseFunc) {
 	}()
 }
 
-// loadAll loads every table before anything is asked of the API, so that a
-// table that belongs to other settings stops the run before it did anything.
-func loadAll(ctx context.Context, streams []Stream) ([]*delta.Snapshot, error) {
-	snapshots := make([]*delta.Snapshot, len(streams))
+// untilStopped returns a context that ends when Options.Stop is closed too, with
+// errStopped as its cause. The caller releases it.
+func (r *run) untilStopped(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	r.watchStop(ctx, cancel)
+	return ctx, func() { cancel(nil) }
+}
+
+// loaded is a table as it stood before the first request, or why it could not
+// be opened.
+type loaded struct {
+	snapshot *delta.Snapshot
+	err      error
+}
+
+// loadAll loads every table before anything is asked of the API. A table that
+// belongs to other settings stops the run before it did anything; a table that
+// cannot be read is the trouble of its own stream.
+func loadAll(ctx context.Context, streams []Stream) ([]loaded, error) {
+	tables := make([]loaded, len(streams))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for i, s := range streams {
 		group.Go(func() error {
 			snapshot, err := s.Lake.Load(ctx)
-			if err != nil {
+			tables[i] = loaded{snapshot, err}
+			var settings *sink.SettingsError
+			if errors.As(err, &settings) {
 				return fmt.Errorf("open table %s: %w", s.Path, err)
 			}
-			snapshots[i] = snapshot
 			return nil
 		})
 	}
-	return snapshots, group.Wait()
+	return tables, group.Wait()
 }
 
 // stream runs one stream and settles its report.
-func (r *run) stream(ctx, readCtx context.Context, s Stream, snapshot *delta.Snapshot, rep *report.Stream) {
+func (r *run) stream(ctx, readCtx context.Context, s Stream, table loaded, rep *report.Stream) {
 	begun := time.Now() // Options.Now may stand still
-	j := newJob(r, s, snapshot, rep)
+	own := r.keys[keysID(s.Connection, s.Name())]
+	if table.err != nil {
+		rep.Error = fmt.Sprintf("open table %s: %v", s.Path, table.err)
+		rep.Settle(false)
+		if own != nil {
+			own.close(table.err)
+		}
+		return
+	}
+	j := newJob(r, s, table.snapshot, rep)
 	err := j.do(ctx, readCtx)
-	if own := r.keys[keysID(s.Connection, s.Name())]; own != nil {
+	if own != nil {
 		own.close(err)
 	}
 	j.facts()

@@ -20,6 +20,7 @@ import (
 // Complete: days that are too dense to be held, of a list whose filter cannot
 // cut a day, go through files and are in the lake once.
 func TestPromiseCompleteOnDenseDays(t *testing.T) {
+	t.Parallel()
 	for name, config := range map[string]simapi.Config{
 		"no filter":               {Filters: simapi.Filters{IgnoreFilters: true}},
 		"filter by days, rejects": {Filters: simapi.Filters{WholeDays: time.UTC}, Shape: simapi.Shape{BadEvery: 40}},
@@ -42,6 +43,7 @@ func TestPromiseCompleteOnDenseDays(t *testing.T) {
 // Every row lies in the partition of its time, by the zone and the granularity
 // of the table.
 func TestPartitionsByZoneAndGranularity(t *testing.T) {
+	t.Parallel()
 	paulo, err := time.LoadLocation("America/Sao_Paulo")
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -137,6 +139,7 @@ func (m missing) RoundTrip(r *http.Request) (*http.Response, error) {
 // Each run appends one snapshot of all balances, and never two of one time. A
 // parent that is not found is a warning.
 func TestRecipientBalanceIsASnapshotPerRun(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 20, 3_000, simapi.Config{NoLimits: true})
 	s.streams = []string{simapi.RecipientBalance} // the parents' keys come from the source
 	var first string
@@ -188,6 +191,7 @@ func (s *scene) requireBalances(at time.Time) {
 // Secret: what the user excludes is in no byte of the lake, not in _extra and
 // not in the quarantine either.
 func TestPromiseSecretForExcludedColumns(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 4, 1_000, simapi.Config{NoLimits: true, Shape: simapi.Shape{BadEvery: 15, UnknownFields: true}})
 	s.onLocalDisk()
 	s.streams = []string{simapi.Orders, simapi.Charges}
@@ -233,6 +237,7 @@ func requireNone(t *testing.T, secrets map[string]bool, text string) {
 // A column that a newer declaration adds is added to the table; the rows of
 // older partitions have none, those that are read again have it.
 func TestANewColumnIsAddedToTheTable(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 6, 1_500, simapi.Config{NoLimits: true})
 	s.streams = []string{simapi.Charges}
 	newest := s.endpoint(simapi.Charges).Table

@@ -24,6 +24,7 @@ func manyPages(t *testing.T) *scene {
 // Groups: with a short interval a stream commits as it goes on, each commit a
 // prefix of whole partitions; by default a short run commits once.
 func TestCommitsAreGrouped(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		every       time.Duration
 		least, most int // commits
@@ -52,6 +53,7 @@ func TestCommitsAreGrouped(t *testing.T) {
 // prefix, everything before it is in the lake, nothing after it is, and the
 // next run ends with the truth.
 func TestStopCommitsWhatIsProven(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		stream string
 		done   float64
@@ -72,7 +74,8 @@ func TestStopCommitsWhatIsProven(t *testing.T) {
 			require.NotZero(t, sr.Commits)
 			mark := *sr.Watermark
 			require.True(t, mark.After(s.start) && mark.Before(s.now), "%s", mark)
-			require.True(t, mark.Equal(mark.Truncate(24*time.Hour)), "whole partitions: %s", mark)
+			end := s.now.Add(-5 * time.Minute) // reading may have been at its end already
+			require.True(t, mark.Equal(mark.Truncate(24*time.Hour)) || mark.Equal(end), "whole partitions: %s", mark)
 			want := map[string]row{}
 			s.server.Each(name, s.start, mark, func(r simapi.Record) bool {
 				want[r.Key] = row{amount: r.Amount, status: r.Status}
@@ -90,6 +93,7 @@ func TestStopCommitsWhatIsProven(t *testing.T) {
 
 // A full sync that is stopped replaces nothing.
 func TestStoppedFullSyncCommitsNothing(t *testing.T) {
+	t.Parallel()
 	s := manyPages(t)
 	s.streams = []string{simapi.Orders}
 	first := s.sync()

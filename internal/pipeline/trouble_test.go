@@ -87,6 +87,7 @@ func TestPromiseCompleteAroundAWindowThatFails(t *testing.T) {
 // One stream's trouble never stops another's. What the account does not have is
 // a warning by default and a failure by name.
 func TestOneStreamsTroubleNeverStopsAnothers(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name        string
 		config      simapi.Config
@@ -129,6 +130,7 @@ func TestOneStreamsTroubleNeverStopsAnothers(t *testing.T) {
 // The only stream of a run that is gone makes the run incomplete; a key that is
 // refused makes it fail.
 func TestARunOfOneStream(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		config simapi.Config
 		named  bool
@@ -150,6 +152,7 @@ func TestARunOfOneStream(t *testing.T) {
 // A permission that is lost is a failure: rows in the lake prove that the
 // account had the stream.
 func TestALostPermissionIsNoWarning(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 3, 600, simapi.Config{NoLimits: true})
 	s.sync()
 	s.serve(simapi.Config{NoLimits: true, Status: map[string]int{simapi.Charges: 403}})
@@ -160,6 +163,7 @@ func TestALostPermissionIsNoWarning(t *testing.T) {
 
 // A page size that the source does not publish is no news when it is found out.
 func TestOnlyADocumentedPageSizeIsNews(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 3, 600, simapi.Config{NoLimits: true, Paging: simapi.Paging{MaxSize: map[string]int{simapi.Orders: 20}}})
 	s.streams = []string{simapi.Orders, simapi.Charges}
 	rep := s.sync()
@@ -171,6 +175,7 @@ func TestOnlyADocumentedPageSizeIsNews(t *testing.T) {
 // Nothing dropped: rejects that are too many to be held until the commit are in
 // the quarantine all the same, each once.
 func TestPromiseNothingDroppedWithManyRejects(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 4, 28_000, simapi.Config{NoLimits: true, Shape: simapi.Shape{BadEvery: 1}})
 	s.streams = []string{simapi.Orders}
 	rep := s.sync()

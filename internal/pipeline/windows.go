@@ -19,6 +19,9 @@ func (j *job) windows(ctx, readCtx context.Context) error {
 	if j.s.Full {
 		j.rep.Sync = "full"
 	}
+	if err := j.checkClock(); err != nil {
+		return err
+	}
 	j.rng = planRange(j.s, j.base, j.watermark, j.run.started, j.run.opts.Settle)
 	if !j.rng.Until.After(j.rng.Since) {
 		j.rep.Warn(fmt.Sprintf("nothing to read: start %s is not before %s", j.rng.Since.Format(time.RFC3339), j.rng.Until.Format(time.RFC3339)))
@@ -55,6 +58,22 @@ func planRange(s Stream, lake lake, watermark, now time.Time, settle time.Durati
 	return window.Window{Since: since.UTC(), Until: until.UTC()}
 }
 
+// checkClock refuses a watermark far in the future: a run whose clock was wrong
+// left it there, and nothing new would be read until that time comes. A full
+// sync sets it right.
+func (j *job) checkClock() error {
+	if !j.watermark.After(j.run.started.Add(24 * time.Hour)) {
+		return nil
+	}
+	if !j.s.Full {
+		return fmt.Errorf("the table's watermark %s lies in the future: check the clock of this machine, and of the one that wrote it; if that one was wrong, run `paylake sync --full` once",
+			j.watermark.Format(time.RFC3339))
+	}
+	j.rep.Warn(fmt.Sprintf("the table's watermark %s lay in the future and is set back", j.watermark.Format(time.RFC3339)))
+	j.watermark, j.misplaced = time.Time{}, true
+	return nil
+}
+
 // lake is what planning asks of a table's snapshot.
 type lake interface {
 	Oldest() (partitioning.Value, bool)
@@ -62,11 +81,13 @@ type lake interface {
 
 // firstWhole gives the start of the first partition that the source still
 // answers in whole. The partition that the horizon cuts is read too as long as
-// the lake holds nothing that old: then there is nothing to lose.
+// the lake holds nothing that old: then there is nothing to lose. Else a day is
+// kept away from the edge, since nobody says whether months are counted by the
+// hour or in whose days.
 func firstWhole(s Stream, l lake, horizon time.Time) time.Time {
 	cut := s.Spec.Of(horizon)
 	if oldest, ok := l.Oldest(); ok && oldest <= cut {
-		return s.Spec.Next(horizon)
+		return s.Spec.Next(horizon.AddDate(0, 0, 1))
 	}
 	return s.Spec.Floor(horizon)
 }
@@ -117,9 +138,14 @@ func (j *job) readAndWrite(ctx, readCtx context.Context, q *queue) error {
 	return errors.Join(readErr, j.finish(ctx, whole))
 }
 
+// failingWindows is how many windows in a row may use up their tries before
+// the stream ends: the source is down then, not one of its pages.
+const failingWindows = 3
+
 // readWindows is one worker: it takes the oldest window that nobody reads
-// until none is left. A window whose rows keep moving is an end of that window;
-// any other error is an end of the stream.
+// until none is left. A window whose rows keep moving, or one of whose requests
+// keeps failing, is an end of that window; any other error is an end of the
+// stream.
 func (j *job) readWindows(ctx context.Context, q *queue) error {
 	for {
 		it, err := q.take(ctx)
@@ -133,11 +159,12 @@ func (j *job) readWindows(ctx context.Context, q *queue) error {
 		r, err := j.readWindow(ctx, it.window)
 		var wide *extract.TooWideError
 		var moved *extract.IncompleteError
+		var failed *extract.RequestError
 		switch {
 		case errors.As(err, &wide):
 			j.run.budget.resize(it.held, 0)
 			q.split(it, wide.Parts)
-		case errors.As(err, &moved):
+		case errors.As(err, &moved), errors.As(err, &failed) && j.failing.Add(1) < failingWindows:
 			j.run.budget.resize(it.held, 0)
 			it.held = 0
 			q.end(it, nil, err)
@@ -148,6 +175,7 @@ func (j *job) readWindows(ctx context.Context, q *queue) error {
 			}
 			return fmt.Errorf("read %s: %w", it.window, err)
 		default:
+			j.failing.Store(0)
 			size := r.size()
 			j.expect(size)
 			j.run.budget.resize(it.held, size)

@@ -51,7 +51,7 @@ func TestPlanRange(t *testing.T) {
 		{"the first sync reads the partition that the horizon cuts", false, 24, time.UTC, "2020-01-01T00:00:00Z", "", "",
 			[2]string{"2024-11-21T00:00:00Z", "2026-11-21T15:25:00Z"}},
 		{"a partition that the horizon cuts is never replaced", true, 24, time.UTC, "2020-01-01T00:00:00Z", "", "2024-11-21",
-			[2]string{"2024-11-22T00:00:00Z", "2026-11-21T15:25:00Z"}},
+			[2]string{"2024-11-23T00:00:00Z", "2026-11-21T15:25:00Z"}},
 		{"a clock that was set back does not go behind the watermark", false, 0, time.UTC, "2026-01-01T00:00:00Z", "2026-11-25T12:00:00Z", "2026-01-01",
 			[2]string{"2026-10-11T00:00:00Z", "2026-11-25T12:00:00Z"}},
 	}

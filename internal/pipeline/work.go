@@ -27,13 +27,18 @@ func openWork(root, runID string) (*work, error) {
 	if err := removeDead(root); err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(root, workPrefix+runID)
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	// The folder gets its name when it is locked: nobody takes it for a dead one.
+	dir, unlocked := filepath.Join(root, workPrefix+runID), filepath.Join(root, "new-"+runID)
+	if err := os.Mkdir(unlocked, 0o700); err != nil {
 		return nil, fmt.Errorf("make work folder: %w", err)
 	}
-	lock, err := lockDir(dir)
+	lock, err := lockDir(unlocked)
 	if err != nil {
-		return nil, fmt.Errorf("lock work folder %s: %w", dir, err)
+		return nil, fmt.Errorf("lock work folder %s: %w", unlocked, err)
+	}
+	if err := os.Rename(unlocked, dir); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("make work folder: %w", err)
 	}
 	return &work{dir: dir, lock: lock}, nil
 }
@@ -54,8 +59,7 @@ func (w *work) close() error {
 	return err
 }
 
-// removeDead removes the folders of runs whose lock nobody holds. A folder
-// that is just being made has no lock file yet and is left alone.
+// removeDead removes the folders of runs whose lock nobody holds.
 func removeDead(root string) error {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -66,9 +70,6 @@ func removeDead(root string) error {
 			continue
 		}
 		dir := filepath.Join(root, e.Name())
-		if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
-			continue
-		}
 		lock, err := lockDir(dir)
 		if err != nil {
 			continue // somebody holds it: the run is alive

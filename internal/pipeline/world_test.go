@@ -226,3 +226,5 @@ func (s *scene) onDisk(text string) []string {
 	require.NoError(s.t, err)
 	return found
 }
+
+func nowOf(t time.Time) func() time.Time { return func() time.Time { return t } }

@@ -94,6 +94,7 @@ func (j *job) writeRows(ctx context.Context, it *item) error {
 	for _, p := range parts {
 		if err == nil && j.same(it, p) {
 			j.group.unchanged[p.Value] = true
+			j.group.sameRows += p.Rows.NumRows()
 			j.rep.Unchanged++
 		} else if err == nil {
 			err = j.writer.Write(ctx, p)

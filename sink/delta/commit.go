@@ -118,7 +118,7 @@ func (x *transaction) try(ctx context.Context, s *Snapshot) (sink.Receipt, []*ad
 	if err != nil {
 		return sink.Receipt{}, nil, err
 	}
-	if p.empty() && s.Exists() {
+	if p.empty() && s.Exists() && !c.MoveMark {
 		return sink.Receipt{Outcome: sink.Unchanged, Version: s.version, Skipped: p.skipped}, nil, nil
 	}
 	if err := t.guard(ctx, c, p); err != nil {

@@ -15,7 +15,8 @@ const (
 	shrinkPercent = 5
 )
 
-// guard refuses a plan that removes too much of what it replaces, or all of it.
+// guard refuses a plan that removes too much of what it replaces, or all of it,
+// or all of a partition with more than a few rows.
 func (t *Table) guard(ctx context.Context, c sink.Change, p *plan) error {
 	if c.AcceptShrink || c.Mode == sink.Append || p.before == 0 {
 		return nil
@@ -29,6 +30,11 @@ func (t *Table) guard(ctx context.Context, c sink.Change, p *plan) error {
 	}
 	if shrinks(removed, p.before) {
 		return &sink.ShrinkError{Table: t.root, Before: p.before, Removed: removed}
+	}
+	for _, part := range p.changed {
+		if part.want.rows == 0 && part.have.rows > shrinkRows {
+			return &sink.ShrinkError{Table: t.root, Partition: part.value, Before: part.have.rows, Removed: part.have.rows, Empty: true}
+		}
 	}
 	return nil
 }

@@ -28,7 +28,8 @@ func TestShrinkGuard(t *testing.T) {
 		{"other keys of the same number", [][]row{rowsOf(0, 100)}, [][]row{renamed(rowsOf(0, 100), 20)}, 20, 100},
 		{"more rows, but others", [][]row{rowsOf(0, 100)}, [][]row{renamed(rowsOf(0, 150), 20)}, 20, 100},
 		{"other contents of the same keys", [][]row{rowsOf(0, 100)}, [][]row{refunded(rowsOf(0, 100))}, 0, 0},
-		{"one partition gone among many rows", [][]row{rowsOf(0, 30), rowsOf(1, 1000)}, [][]row{rowsOf(1, 1000)}, 0, 0},
+		{"one partition gone among many rows", [][]row{rowsOf(0, 30), rowsOf(1, 1000)}, [][]row{rowsOf(1, 1000)}, 30, 30},
+		{"a small partition gone among many rows", [][]row{rowsOf(0, 10), rowsOf(1, 1000)}, [][]row{rowsOf(1, 1000)}, 0, 0},
 		{"one partition gone among few rows", [][]row{rowsOf(0, 30), rowsOf(1, 100)}, [][]row{rowsOf(1, 100)}, 30, 130},
 		{"spread over partitions", [][]row{rowsOf(0, 100), rowsOf(1, 100)}, [][]row{rowsOf(0, 92), rowsOf(1, 92)}, 16, 200},
 	}
@@ -101,6 +102,19 @@ func TestEmptyAnswerEmptiesNothing(t *testing.T) {
 	c.AcceptShrink = true
 	l.commit(c)
 	l.requireRows()
+}
+
+// Partitions that the caller left out because they are equal count as rows that
+// stay.
+func TestGuardCountsUnchangedRows(t *testing.T) {
+	l := newMemLake(t)
+	l.put(rowsOf(0, 100))
+	c := l.replace(0, rowsOf(0, 88), 0)
+	_, err := l.Commit(context.Background(), c)
+	var shrink *sink.ShrinkError
+	require.ErrorAs(t, err, &shrink)
+	c.Unchanged = 500
+	require.Equal(t, sink.Committed, l.commit(c).Outcome)
 }
 
 func TestGuardReadsOnlyWhenItMust(t *testing.T) {

@@ -61,7 +61,7 @@ func notEmpty(v partitioning.Value) bool { return v != "" }
 
 // makePlan compares the change with the snapshot, partition by partition.
 func (t *Table) makePlan(ctx context.Context, s *Snapshot, c sink.Change) (*plan, error) {
-	p := &plan{}
+	p := &plan{before: c.Unchanged, rows: c.Unchanged}
 	files := map[partitioning.Value][]writer.File{}
 	for _, f := range c.Files {
 		if f.Rows > 0 { // a file without rows is never added
