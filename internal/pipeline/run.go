@@ -155,8 +155,8 @@ type keys struct {
 	mu    sync.Mutex
 	list  []string
 	err   error
+	whole bool // closed: nothing changes the list any more
 	ready chan struct{}
-	once  sync.Once
 }
 
 func keysID(connection, stream string) string { return connection + "\x00" + stream }
@@ -181,25 +181,31 @@ func parentKeys(streams []Stream) map[string]*keys {
 
 func (k *keys) add(list []string) {
 	k.mu.Lock()
-	k.list = append(k.list, list...)
-	k.mu.Unlock()
+	defer k.mu.Unlock()
+	if !k.whole {
+		k.list = append(k.list, list...)
+	}
 }
 
 // forget empties the list: the parent is read again.
 func (k *keys) forget() {
 	k.mu.Lock()
-	k.list = nil
-	k.mu.Unlock()
+	defer k.mu.Unlock()
+	if !k.whole {
+		k.list = nil
+	}
 }
 
-// close ends the list; err says why it is not whole.
+// close ends the list; err says why it is not whole. What is read of the parent
+// after that is not for the list.
 func (k *keys) close(err error) {
-	k.once.Do(func() {
-		k.mu.Lock()
-		k.err = err
-		k.mu.Unlock()
-		close(k.ready)
-	})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.whole {
+		return
+	}
+	k.err, k.whole = err, true
+	close(k.ready)
 }
 
 // wait gives the whole list once the parent has been read.
