@@ -45,7 +45,7 @@ func TestPromiseComplete(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config.NoLimits = true
-			s := newScene(t, 12, 4_000, config)
+			s := newScene(t, 7, 2_400, config)
 			rep := s.sync()
 			if config.BackdateAfter > 0 {
 				s.lookback = 60 * 24 * time.Hour
@@ -87,7 +87,7 @@ func TestPromiseCompleteFailsByName(t *testing.T) {
 // any point, leave each record once and at its newest version.
 func TestPromiseExactlyOnce(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, 12, 4_000, simapi.Config{NoLimits: true})
+	s := newScene(t, 7, 2_400, simapi.Config{NoLimits: true})
 	for n := 3; n < 60; n += 14 {
 		ctx, cancel := context.WithCancel(t.Context())
 		var seen atomic.Int64
@@ -173,7 +173,7 @@ func (s *scene) quarantined(sr *report.Stream) int {
 // is gone, another account and a horizon leave the rows that are there.
 func TestPromiseNeverShrinksSilently(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, 12, 4_000, simapi.Config{NoLimits: true})
+	s := newScene(t, 7, 2_400, simapi.Config{NoLimits: true})
 	s.requireTruth(s.sync())
 	before := map[string]int{}
 	for _, name := range lists {
@@ -212,11 +212,11 @@ func TestPromiseNeverShrinksSilently(t *testing.T) {
 
 func TestPromiseNeverShrinksSilentlyBehindTheHorizon(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, 70, 3_000, simapi.Config{NoLimits: true, HorizonMonths: -1})
+	s := newScene(t, 40, 2_000, simapi.Config{NoLimits: true, HorizonMonths: -1})
 	s.streams = []string{simapi.Payables}
 	s.requireTruth(s.sync())
 	before := s.rows(simapi.Payables)
-	s.now = s.now.AddDate(2, 0, -30) // most of the table lies behind the horizon now
+	s.now = s.now.AddDate(2, 0, -18) // most of the table lies behind the horizon now
 	s.serve(simapi.Config{NoLimits: true, HorizonMonths: 24})
 	s.full = true
 	rep := s.sync()
@@ -259,7 +259,7 @@ func TestPromiseSecret(t *testing.T) {
 // Quiet: reading again what has not changed commits nothing to a data table.
 func TestPromiseQuiet(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, 12, 4_000, simapi.Config{NoLimits: true})
+	s := newScene(t, 7, 2_400, simapi.Config{NoLimits: true})
 	first := s.sync()
 	second := s.sync()
 	for _, sr := range second.Streams {

@@ -11,7 +11,7 @@ import (
 
 func TestFirstSyncHoldsTheTruth(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, 20, 8_000, simapi.Config{NoLimits: true})
+	s := newScene(t, 8, 3_000, simapi.Config{NoLimits: true})
 	rep := s.sync()
 	for _, sr := range rep.Streams {
 		t.Logf("%+v", *sr)
