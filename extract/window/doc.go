@@ -1,5 +1,4 @@
-// Package window plans ranges of creation time: it splits, covers and merges
-// them. It is pure: no I/O, no clock, no state.
+// Package window holds ranges of creation time and splits them. It is pure: no I/O, no clock, no state.
 //
 // Invariants:
 //   - A window is half-open, [Since, Until), and in UTC.

@@ -71,36 +71,3 @@ func (w Window) cutByTime(ideal time.Time, resolution time.Duration) (time.Time,
 	ok := at.Sub(w.Since) >= resolution && w.Until.Sub(at) >= resolution
 	return at, ok
 }
-
-// Cover lists the partitions of the grid that the window touches, each as a
-// window of its own, oldest first. The first and the last may reach beyond the
-// window. It returns nil for an empty or unbounded window.
-func (w Window) Cover(grid Grid) []Window {
-	if w.IsZero() || w.Empty() {
-		return nil
-	}
-	var list []Window
-	for at := grid.Floor(w.Since); at.Before(w.Until); {
-		next := grid.Next(at)
-		list = append(list, Window{Since: at.UTC(), Until: next.UTC()})
-		at = next
-	}
-	return list
-}
-
-// Merge joins neighbours: windows that touch or overlap become one. The list
-// must be sorted by Since and is not changed.
-func Merge(list []Window) []Window {
-	var merged []Window
-	for _, w := range list {
-		last := len(merged) - 1
-		if last < 0 || w.Since.After(merged[last].Until) {
-			merged = append(merged, w)
-			continue
-		}
-		if w.Until.After(merged[last].Until) {
-			merged[last].Until = w.Until
-		}
-	}
-	return merged
-}

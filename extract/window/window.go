@@ -18,11 +18,6 @@ func (w Window) IsZero() bool { return w.Since.IsZero() && w.Until.IsZero() }
 // not empty.
 func (w Window) Empty() bool { return !w.IsZero() && !w.Since.Before(w.Until) }
 
-// Contains reports whether t lies in the window.
-func (w Window) Contains(t time.Time) bool {
-	return w.IsZero() || !t.Before(w.Since) && t.Before(w.Until)
-}
-
 // Length is the time between the ends; 0 for the unbounded window.
 func (w Window) Length() time.Duration { return w.Until.Sub(w.Since) }
 
