@@ -11,15 +11,40 @@ type Config struct {
 	Destination Destination
 	Connections []Connection
 	WorkDir     string // absolute; "" if not set
+	Delta       Delta
+	Maintenance bool // sync looks after the tables it committed to; maintenance: auto, the default
+	Manifests   bool // keep symlink manifests of every table; manifests: symlink
+}
+
+// Delta are the table properties that the file sets.
+type Delta struct {
+	LogRetention         time.Duration // whole days; 30 days unless set
+	DeletedFileRetention time.Duration // whole days; 7 days unless set
 }
 
 // Destination is where the lake lies and how its tables are cut.
 type Destination struct {
 	URL         string // as written in the file
-	Dir         string // absolute directory; a relative URL starts at the file's directory
+	Dir         string // absolute directory; a relative URL starts at the file's directory; "" with S3
+	S3          *S3    // nil for a directory
 	Layer       string // "" for none
 	Granularity Granularity
 	Location    *time.Location // zone of partitions and of bare dates; UTC unless set
+}
+
+// S3 is a destination in an S3-compatible store. Credentials are never in the
+// file: they come from the usual chain of the AWS SDK.
+type S3 struct {
+	Bucket, Prefix string            // prefix without slashes at its ends, "" for the whole bucket
+	Region         string            // "" takes that of the environment or profile
+	Endpoint       string            // "" is AWS
+	PathStyle      bool              // bucket in the path instead of the host name
+	Encryption     string            // "", "AES256" or "aws:kms"
+	KMSKey         string            // with aws:kms; "" is the account's own key
+	StorageClass   string            // "" is the bucket's default
+	Tags           map[string]string // on every object
+	RequesterPays  bool
+	SingleWriter   bool // write to a store without conditional puts, at one's own risk
 }
 
 // Granularity is how much time one partition holds.

@@ -34,6 +34,8 @@ type Run struct {
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
 	Streams []*Stream `json:"streams"`
+
+	StoreRequests map[string]int64 `json:"store_requests,omitempty"` // requests to the store by kind
 }
 
 // Stream is the part of a report about one stream of one connection.
@@ -79,6 +81,11 @@ type Stream struct {
 	Warnings      []string         `json:"warnings,omitempty"`
 	Seconds       float64          `json:"seconds"`
 
+	StoreRequests int64 `json:"store_requests"` // calls to the store for this table
+
+	// Reads are the windows that were read, for the table _paylake/windows.
+	Reads []WindowRead `json:"-"`
+
 	missing bool // the account does not have the stream
 }
 
@@ -87,6 +94,17 @@ type Window struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
 	Error string    `json:"error"`
+}
+
+// WindowRead is a window that was read and proven complete.
+type WindowRead struct {
+	Since, Until time.Time // UTC; both zero for a list that was read as a whole
+	Proof        string    // how completeness was proven
+	Total        int64     // what the source reported, -1 if it reports none
+	Rows         int64     // records kept
+	Rejects      int64
+	ReadAt       time.Time // UTC, when the reading ended
+	Version      int64     // of the table that holds the rows; -1 while it is not committed
 }
 
 // Warn adds a warning, each text once.
