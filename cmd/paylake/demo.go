@@ -42,6 +42,7 @@ func (e *env) demoCommand() *cli.Command {
 			&cli.IntFlag{Name: "size", Value: 250_000, Usage: "about how many records the account has"},
 			&cli.IntFlag{Name: "days", Value: 90, Usage: "how many days the account has existed"},
 			&cli.IntFlag{Name: "days-later", Usage: "move the clock on by so many `DAYS`"},
+			&cli.IntFlag{Name: "lookback", Usage: "read so many `DAYS` behind the watermark again; the whole account if not given"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "the account is a function of this number"},
 			&cli.StringSliceFlag{Name: "streams", Value: cli.NewStringSlice(demoStreams()...), Usage: "these streams, `A,B`"},
 			&cli.StringFlag{Name: "truth-out", Usage: "write what the tables must hold to this `FILE`, as JSON"},
@@ -103,8 +104,10 @@ func demoWorld(c *cli.Context) (*simapi.World, error) {
 			return nil, usagef("--%s must be at least 1", name)
 		}
 	}
-	if c.Int("days-later") < 0 {
-		return nil, usagef("--days-later must not be negative")
+	for _, name := range []string{"days-later", "lookback"} {
+		if c.Int(name) < 0 {
+			return nil, usagef("--%s must not be negative", name)
+		}
 	}
 	start, err := time.Parse(time.DateOnly, demoStart)
 	if err != nil {
@@ -117,13 +120,17 @@ func demoWorld(c *cli.Context) (*simapi.World, error) {
 }
 
 // demoConfig is the configuration that a user would write for the simulator.
-// Its lookback covers the whole account, so that every change is seen.
+// Its lookback covers the whole account unless a flag says otherwise, so that
+// every change is seen.
 func demoConfig(c *cli.Context, world *simapi.World, url string) (*config.Config, error) {
 	dir, err := filepath.Abs(c.String("lake"))
 	if err != nil {
 		return nil, fmt.Errorf("find --lake: %w", err)
 	}
 	lookback := world.Now().Sub(world.Start()) + 24*time.Hour
+	if c.IsSet("lookback") {
+		lookback = time.Duration(c.Int("lookback")) * 24 * time.Hour
+	}
 	conn := config.Connection{
 		Name: demoConnection, Source: "pagarme", Folder: "pagarme", BaseURL: url, Start: world.Start(), RateShare: 1,
 		Limits: map[string]int{config.AllLimits: config.Unlimited}, Description: "Simulated account",

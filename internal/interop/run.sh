@@ -7,7 +7,7 @@
 #   READERS  comma-separated engines (default all: see compare.py)
 #   LAKE     folder of the lakes, emptied first (default ./interop-lake)
 #   SIZE     records of the large lake (default 20000)
-#   STEPS    changes, checkpoint, others: which to run (default all)
+#   STEPS    changes, checkpoint, others, turns: which to run (default all)
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -91,11 +91,25 @@ others() {
   compare others small
 }
 
+# Paylake and other engines change one table by turns and at the same time.
+turns() {
+  local engine
+  for engine in deltalake spark; do
+    [[ ,$readers, == *,$engine,* ]] || continue
+    "$python" "$here/taking_turns.py" "$root/bin/paylake" "$lakes/turns-$engine" $engine >"$lakes/turns.log" 2>&1 || failed=1
+    grep -E '^(ok|   )' "$lakes/turns.log" || true
+    if ! tail -1 "$lakes/turns.log" | grep -qE '^(ok|   )'; then
+      differs "turns $engine"
+      tail -20 "$lakes/turns.log" | cut -c1-2000
+    fi
+  done
+}
+
 [ -x "$root/bin/paylake" ] || stop "bin/paylake is missing: run make build, or make interop"
 [[ ,$readers, != *,spark,* ]] || command -v java >/dev/null || stop "Spark needs Java 17 or newer (READERS=deltalake,duckdb,polars,chdb goes without)"
 "$here/venv.sh"
 clean
-for step in ${STEPS:-changes checkpoint others}; do
+for step in ${STEPS:-changes checkpoint others turns}; do
   "$step"
 done
 if [ $failed = 0 ]; then
