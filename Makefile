@@ -8,7 +8,7 @@ PKGS      := ./...
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race check fmt vet lint fuzz interop bench bench-duckdb clean
+.PHONY: help build demo test race check fmt vet lint fuzz integration interop bench bench-duckdb dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fuzz: ## run every fuzz target for FUZZTIME (default 10s each)
 	  done; \
 	done
 
+integration: ## tests against real S3 servers on loopback (needs Node with npm; builds the servers once)
+	internal/integration/run.sh
+
 interop: build ## let DuckDB, delta-rs, Polars, ClickHouse and Spark read the demo's tables (needs Python 3 and Java 17)
 	internal/interop/run.sh
 
@@ -49,6 +52,9 @@ bench: ## decoder, Parquet writer, the whole way from HTTP to committed tables, 
 bench-duckdb: build ## JSON to Parquet against DuckDB: CPU seconds and size (needs Python 3)
 	internal/interop/venv.sh
 	.venv/bin/python internal/interop/bench_duckdb.py --paylake $(BIN)
+
+dist: ## static binaries for linux amd64 and arm64 and darwin arm64 in dist/, with SHA256SUMS (minutes; container: internal/dist/Containerfile)
+	GO='$(GO)' VERSION='$(VERSION)' internal/dist/build.sh
 
 check: fmt vet lint test build ## what CI runs: format, vet, lint, tests, the demo twice (the second commits nothing), interop
 	rm -rf ./demo-lake && $(BIN) demo --lake ./demo-lake

@@ -68,9 +68,19 @@ type Change struct {
 	// greater than the table's was committed before: AlreadyDone.
 	Mark *Mark
 
+	// Beside are further marks that are written with Mark: how far a run that
+	// has not ended came.
+	Beside []Mark
+
 	// MoveMark commits the mark even when no row changed: it stands in the
 	// table by mistake.
 	MoveMark bool
+
+	// Reread are partitions that the base's Unread names, and that were read
+	// again since without finding other rows than the table's. Those that the
+	// change replaces need not be listed. The commit that leaves none unread
+	// notes it, also when no row changed.
+	Reread []partitioning.Value
 
 	AcceptShrink bool   // do not refuse a change that removes many rows
 	RunID        string // identifies the run in the table's history

@@ -77,3 +77,18 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("table %s: it uses the Delta feature %s, which Paylake does not support: remove the feature, or choose another table",
 		e.Table, e.Feature)
 }
+
+// VanishedError says that a commit of this run is no longer in the table's log:
+// a log store that does not refuse to write an existing version put another
+// commit in its place, or the table was emptied or set back. The job must be
+// planned again from what the table says now.
+type VanishedError struct {
+	Table   string
+	Version int64 // of the first commit that is gone
+}
+
+// Error says what happened and what to do.
+func (e *VanishedError) Error() string {
+	return fmt.Sprintf("table %s: commit %d of this run is no longer in the log: another engine wrote over it, or the table was replaced: "+
+		"run again, and let no engine whose log store overwrites (Spark on S3 or local disk) write at the same time", e.Table, e.Version)
+}

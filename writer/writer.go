@@ -44,9 +44,11 @@ func (o *Options) withDefaults() Options {
 	return out
 }
 
-// File is a finished local Parquet file.
+// File is a finished Parquet file: a local one, or one that a sink has put
+// where its table lies.
 type File struct {
-	Path        string             // where it lies
+	Path        string             // where it lies on this machine; "" when it is stored and was removed here
+	Stored      string             // path below the table's root where it lies in the store already; "" for a local file
 	Name        string             // its base name, unique: part-00000-<uuid>.zstd.parquet
 	Partition   partitioning.Value //
 	Rows        int64              //

@@ -2,20 +2,18 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
 	"github.com/paylake/paylake/internal/config"
-	"github.com/paylake/paylake/sink/store"
-	"github.com/paylake/paylake/sink/store/local"
+	"github.com/paylake/paylake/sink/store/s3"
 )
 
 // The results of a check.
@@ -28,6 +26,7 @@ const (
 // checkResult is the output of check --json.
 type checkResult struct {
 	Destination checkItem         `json:"destination"`
+	Policy      json.RawMessage   `json:"policy,omitempty"` // the smallest IAM policy for the destination, in S3 only
 	Connections []connectionCheck `json:"connections"`
 }
 
@@ -52,7 +51,7 @@ func (e *env) checkCommand() *cli.Command {
 		Name:  "check",
 		Usage: "test credentials, permissions and the destination",
 		Description: "Reads each key, asks the API for one page of each stream, and writes, refuses to overwrite and deletes a small\n" +
-			"object in the destination. Nothing else is written.",
+			"object in the destination. Nothing else is written. For a destination in S3 it prints the smallest IAM policy.",
 		Flags:  []cli.Flag{configFlag()},
 		Action: e.runCheck,
 	}
@@ -68,8 +67,11 @@ func (e *env) runCheck(c *cli.Context) error {
 	}
 	result := checkResult{Destination: checkDestination(c.Context, cfg)}
 	tables := wiring{cfg: cfg}
+	if d := cfg.Destination.S3; d != nil {
+		result.Policy = json.RawMessage(s3.Policy(s3Options(d)))
+	}
 	if result.Destination.Result == checkOK {
-		if tables.store, err = openStore(cfg); err != nil {
+		if tables.store, err = openStore(c.Context, cfg); err != nil {
 			return err
 		}
 	}
@@ -99,9 +101,12 @@ func (e *env) runCheck(c *cli.Context) error {
 // twice, and that they can be read, listed and deleted.
 func checkDestination(ctx context.Context, cfg *config.Config) checkItem {
 	item := checkItem{Name: cfg.Destination.URL, Result: checkOK, Detail: "writable, refuses to create an object twice"}
-	st, err := openStore(cfg)
+	if d := cfg.Destination.S3; d != nil && d.SingleWriter {
+		item.Detail = "writable; single_writer is on: never let two processes write to it"
+	}
+	st, err := openStore(ctx, cfg)
 	if err == nil {
-		err = writable(ctx, st)
+		err = probeStore(ctx, st)
 	}
 	if err != nil {
 		item.Result, item.Detail, item.code = checkFailed, err.Error(), exitCode(ctx, err)
@@ -110,33 +115,6 @@ func checkDestination(ctx context.Context, cfg *config.Config) checkItem {
 		}
 	}
 	return item
-}
-
-// writable is probeStore with a file in the place of the directory as a usage
-// error.
-func writable(ctx context.Context, st store.Store) error {
-	if l, ok := st.(*local.Store); ok {
-		if info, err := os.Stat(l.Dir()); err == nil && !info.IsDir() {
-			return usagef("%s is not a directory; the destination must be one", l.Dir())
-		}
-	}
-	return probeStore(ctx, st)
-}
-
-func probeStore(ctx context.Context, st store.Store) (err error) {
-	key := "_paylake/check-" + uuid.NewString()
-	if err := st.Create(ctx, key, []byte("paylake check\n")); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Delete(context.WithoutCancel(ctx), key)) }()
-	if err := st.Create(ctx, key, []byte("twice\n")); !errors.Is(err, store.ErrExists) {
-		return fmt.Errorf("create %s a second time: it was not refused (%v); tables need a store that refuses", key, err)
-	}
-	data, err := store.ReadAll(ctx, st, key)
-	if err == nil && string(data) != "paylake check\n" {
-		err = fmt.Errorf("read %s: not what was written", key)
-	}
-	return err
 }
 
 // check asks for a page of each stream and loads its table, unless there is no
@@ -232,7 +210,13 @@ func (e *env) printCheck(r checkResult) error {
 			e.warn(conn.Key.Name, w)
 		}
 	}
-	return e.printTable(rows)
+	err := e.printTable(rows)
+	if err == nil && r.Policy != nil {
+		if _, err = fmt.Fprintf(e.stdout, "\nThe smallest IAM policy for %s:\n%s\n", r.Destination.Name, r.Policy); err != nil {
+			err = fmt.Errorf("write output: %w", err)
+		}
+	}
+	return err
 }
 
 // failure tells the first thing that failed, "" if nothing did.

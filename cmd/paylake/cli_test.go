@@ -46,7 +46,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 func commandNames() []string {
-	return []string{"init", "check", "streams", "plan", "sync", "files", "decode", "schema", "demo", "version"}
+	return []string{"init", "check", "streams", "plan", "sync", "optimize", "vacuum", "files", "decode", "schema", "demo", "version"}
 }
 
 func TestWrongUse(t *testing.T) {

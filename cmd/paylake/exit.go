@@ -12,6 +12,8 @@ import (
 
 	"github.com/paylake/paylake/internal/config"
 	"github.com/paylake/paylake/sink"
+	"github.com/paylake/paylake/sink/store/local"
+	"github.com/paylake/paylake/sink/store/s3"
 )
 
 // The exit codes. exitCodeHelp tells them to users.
@@ -70,6 +72,7 @@ func exitCode(ctx context.Context, err error) int {
 	var settings *sink.SettingsError
 	var unsupported *sink.UnsupportedError
 	var columns *sink.SchemaError
+	var unconditional *s3.UnconditionalError
 	switch {
 	case err == nil:
 		return exitDone
@@ -77,7 +80,7 @@ func exitCode(ctx context.Context, err error) int {
 		return own.code
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &mistake), errors.As(err, &settings), errors.As(err, &unsupported), errors.As(err, &columns):
+	case errors.As(err, &mistake), errors.As(err, &settings), errors.As(err, &unsupported), errors.As(err, &columns), errors.As(err, &unconditional):
 		return exitUsage
 	}
 	return exitFailed
@@ -119,7 +122,11 @@ func (e *env) report(ctx context.Context, err error) int {
 func advise(err error) string {
 	var dns *net.DNSError
 	var op *net.OpError
+	var disk *local.Error
+	var remote *s3.Error
 	switch {
+	case errors.As(err, &disk), errors.As(err, &remote):
+		return "" // they say it themselves
 	case errors.Is(err, errNoConfig):
 		return "`paylake init` writes a configuration to start from; --config names another file"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

@@ -3,16 +3,17 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/paylake/paylake/internal/config"
 	"github.com/paylake/paylake/sink/delta"
-	"github.com/paylake/paylake/sink/store/local"
 )
 
 // fileInfo is an element of the output of files --json.
 type fileInfo struct {
-	Path      string `json:"path"` // absolute
+	Path      string `json:"path"` // absolute, or a URL like s3://bucket/key
 	Partition string `json:"partition,omitempty"`
 	Rows      int64  `json:"rows"` // -1 where the log does not say
 	Bytes     int64  `json:"bytes"`
@@ -23,7 +24,7 @@ func (e *env) filesCommand() *cli.Command {
 		Name:      "files",
 		Usage:     "print the live data files of a stream's table",
 		ArgsUsage: "STREAM",
-		Description: "Prints the path of every data file that the newest version of the table consists of, one a line. It is for\n" +
+		Description: "Prints the path or s3:// URL of every data file that the newest version of the table consists of, one a line. It is for\n" +
 			"engines that do not know Delta: a pattern like **/*.parquet would count replaced files twice. STREAM is the\n" +
 			"stream's name, or its table's name in the configuration. --lake reads the tables of `paylake demo` instead.",
 		Flags: []cli.Flag{
@@ -39,11 +40,11 @@ func (e *env) runFiles(c *cli.Context) error {
 	if err := arguments(c, 1, 1); err != nil {
 		return err
 	}
-	dir, key, err := filesTable(c)
+	cfg, key, err := filesTable(c)
 	if err != nil {
 		return err
 	}
-	st, err := local.New(dir)
+	st, err := openStore(c.Context, cfg)
 	if err != nil {
 		return err
 	}
@@ -57,8 +58,8 @@ func (e *env) runFiles(c *cli.Context) error {
 	files := []fileInfo{}
 	for f := range snapshot.Files() {
 		path := f.Path
-		if !filepath.IsAbs(path) { // the files of a shallow clone lie elsewhere
-			path = filepath.Join(st.Dir(), filepath.FromSlash(key), filepath.FromSlash(path))
+		if !filepath.IsAbs(path) && !strings.Contains(path, "://") { // the files of a shallow clone lie elsewhere
+			path = address(cfg, key+"/"+path)
 		}
 		files = append(files, fileInfo{Path: path, Partition: string(f.Partition), Rows: f.Rows, Bytes: f.Size})
 	}
@@ -73,23 +74,23 @@ func (e *env) runFiles(c *cli.Context) error {
 	return nil
 }
 
-// filesTable gives the directory of the lake and the table's key in it.
-func filesTable(c *cli.Context) (dir, key string, err error) {
+// filesTable gives the table's key and where the lake lies.
+func filesTable(c *cli.Context) (cfg *config.Config, key string, err error) {
 	name := c.Args().First()
 	if c.IsSet("lake") {
 		if c.IsSet("config") || c.IsSet("connection") {
-			return "", "", usagef("--lake is for the demo's tables, which have no configuration: leave out --config and --connection")
+			return nil, "", usagef("--lake is for the demo's tables, which have no configuration: leave out --config and --connection")
 		}
 		source, ep, err := findEndpoint(name)
 		if err != nil {
-			return "", "", err
+			return nil, "", err
 		}
-		return c.String("lake"), demoTable(source.Name, ep.Table.Name), nil
+		dir, err := filepath.Abs(c.String("lake"))
+		return &config.Config{Destination: config.Destination{Dir: dir}}, demoTable(source.Name, ep.Table.Name), err
 	}
-	cfg, err := loadConfig(c)
-	if err != nil {
-		return "", "", err
+	if cfg, err = loadConfig(c); err != nil {
+		return nil, "", err
 	}
 	chosen, err := chooseOne(cfg, c.String("connection"), name)
-	return cfg.Destination.Dir, chosen.key, err
+	return cfg, chosen.key, err
 }

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"syscall"
+	"time"
 )
 
 // version is set by the linker: -X main.version=v1.2.3.
@@ -17,6 +18,9 @@ var version = "dev"
 // memoryLimit is the soft limit of the Go runtime unless GOMEMLIMIT is set, in
 // bytes.
 const memoryLimit = 200 << 20
+
+// lastMoment is when the process ends after the first signal, come what may.
+const lastMoment = 10 * time.Second
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
@@ -29,7 +33,11 @@ func main() {
 		<-signals
 		fmt.Fprintln(os.Stderr, "paylake: stopping at the next safe point; interrupt again to end at once")
 		cancel()
-		<-signals
+		select {
+		case <-signals:
+		case <-time.After(lastMoment):
+			fmt.Fprintln(os.Stderr, "paylake: something does not answer and cannot be interrupted: ending without a safe point")
+		}
 		os.Exit(exitInterrupted)
 	}()
 	os.Exit(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr))

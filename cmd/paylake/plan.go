@@ -30,6 +30,11 @@ func (e *env) runPlan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	return e.showPlans(c, streams, opts)
+}
+
+// showPlans prints what a run of the streams would read.
+func (e *env) showPlans(c *cli.Context, streams []pipeline.Stream, opts pipeline.Options) error {
 	plans, err := pipeline.Plan(c.Context, streams, opts)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -84,7 +83,7 @@ func schemaTable(c *cli.Context) (*schema.Table, schema.Place, error) {
 	table, err := chosen.ep.Table.Exclude(chosen.stream.Exclude...)
 	p := place(spec(cfg, chosen.ep))
 	p.Name = chosen.conn.TablePrefix + chosen.stream.Table
-	p.Location = filepath.Join(cfg.Destination.Dir, filepath.FromSlash(chosen.key))
+	p.Location = address(cfg, chosen.key)
 	return table, p, err
 }
 

@@ -31,7 +31,7 @@ func (e *env) syncCommand() *cli.Command {
 		Description: "Reads what is new and what may have changed, and commits it to the tables. A run that is stopped goes on where\n" +
 			"its last commit ended. The first interrupt stops at the next safe point, the second at once.",
 		Flags: append(selectFlags(),
-			&cli.BoolFlag{Name: "accept-shrink", Usage: "let a commit remove more than 5 % of the rows it replaces"},
+			acceptShrinkFlag(), ifRunningFlag(),
 		),
 		Action: e.runSync,
 	}
@@ -50,11 +50,11 @@ func (e *env) runSync(c *cli.Context) error {
 		return fmt.Errorf("test the destination: %w", err)
 	}
 	opts.AcceptShrink = c.Bool("accept-shrink")
-	run, err := runPipeline(c.Context, streams, opts, bars)
-	if err != nil {
-		return err
-	}
-	return e.finishRun(run, nil)
+	return e.runHolding(c, streams, opts, bars)
+}
+
+func acceptShrinkFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "accept-shrink", Usage: "let a commit remove more than 5 % of the rows it replaces"}
 }
 
 // prepare wires the streams that the flags choose.
@@ -73,7 +73,7 @@ func (e *env) prepare(c *cli.Context, log *slog.Logger) ([]pipeline.Stream, pipe
 			return nil, opts, usagef("%s:%d: connection %q: start %s lies in the future", cfg.File, one.conn.Line, one.conn.Name, start.Format(time.RFC3339))
 		}
 	}
-	if opts.Store, err = openStore(cfg); err != nil {
+	if opts.Store, err = openStore(c.Context, cfg); err != nil {
 		return nil, opts, err
 	}
 	if opts.WorkDir, err = workDir(cfg); err != nil {
@@ -85,16 +85,25 @@ func (e *env) prepare(c *cli.Context, log *slog.Logger) ([]pipeline.Stream, pipe
 	return streams, opts, err
 }
 
+// stopWithin is how long after a signal a run may go on to its safe point.
+// Then it is cancelled: uploads and requests in flight end, and the report
+// still appears before lastMoment.
+const stopWithin = 7 * time.Second
+
 // runPipeline runs the streams with progress on stderr. When ctx is cancelled
-// the run stops at its next safe point and reports; the second signal ends the
-// process, so nothing needs to cancel it harder.
+// the run stops at its next safe point and reports; where that takes too long it
+// is cancelled for good.
 func runPipeline(ctx context.Context, streams []pipeline.Stream, opts pipeline.Options, bars *progress) (*report.Run, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	bars.expect(streams)
 	opts.Progress, opts.Stop = bars.update, ctx.Done()
-	run, err := pipeline.Run(context.WithoutCancel(ctx), streams, opts)
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	release := context.AfterFunc(ctx, func() { time.AfterFunc(stopWithin, cancel) })
+	defer release()
+	run, err := pipeline.Run(hard, streams, opts)
 	bars.close()
 	return run, err
 }

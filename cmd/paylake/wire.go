@@ -13,8 +13,6 @@ import (
 	"github.com/paylake/paylake/extract/pagarme"
 	"github.com/paylake/paylake/internal/config"
 	"github.com/paylake/paylake/partitioning"
-	"github.com/paylake/paylake/sink/store"
-	"github.com/paylake/paylake/sink/store/local"
 )
 
 // sources lists the platforms that can be read.
@@ -87,9 +85,6 @@ func loadConfig(c *cli.Context) (*config.Config, error) {
 	}
 	return cfg, nil
 }
-
-// openStore opens the destination.
-func openStore(cfg *config.Config) (store.Store, error) { return local.New(cfg.Destination.Dir) }
 
 // spec is how the table of an endpoint is partitioned.
 func spec(cfg *config.Config, ep extract.Endpoint) partitioning.Spec {

@@ -35,6 +35,7 @@ func rules() map[string][]string {
 		"sink/delta":        {"sink", "sink/store", "schema", "partitioning", "writer"},
 		"sink/quarantine":   {"schema", "sink/store"},
 		"internal/pipeline": append(stages, "internal/report"),
+		"internal/ledger":   {"schema", "partitioning", "writer", "sink", "sink/store", "sink/delta", "internal/report"},
 		"internal/report":   stages,
 		"internal/config":   {},
 		"internal/simapi":   {}, // it must not share the mistakes of what it tests

@@ -113,6 +113,19 @@ func (o object) number(key string) (value float64, ok bool) {
 	return value, true
 }
 
+// flag reads true or false; false when there is none.
+func (o object) flag(key string) bool {
+	n := o.values[key]
+	if n == nil {
+		return false
+	}
+	if n = target(n); n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
+		o.p.add(n.Line, "%s must be true or false, not %s", key, kind(n))
+		return false
+	}
+	return strings.EqualFold(n.Value, "true")
+}
+
 // choice reads one of some words.
 func (o object) choice(key string, valid ...string) (value string, ok bool) {
 	value, ok = o.text(key)

@@ -94,7 +94,7 @@ func (r *reader) syntax(err error) {
 }
 
 func (r *reader) file(root *yaml.Node) {
-	o, ok := r.object(root, "the file", "version", "destination", "connections", "work_dir")
+	o, ok := r.object(root, "the file", "version", "destination", "connections", "work_dir", "delta", "maintenance", "manifests")
 	if !ok {
 		return
 	}
@@ -109,60 +109,13 @@ func (r *reader) file(root *yaml.Node) {
 	if o.has("destination") {
 		r.destination(o.values["destination"])
 	}
+	r.tables(o)
 	if o.has("connections") {
 		for _, n := range r.list(o.values["connections"], "connections") {
 			r.connection(n)
 		}
 	}
 	r.collisions()
-}
-
-func (r *reader) destination(n *yaml.Node) {
-	o, ok := r.object(n, "destination", "url", "layer", "folder", "partition")
-	if !ok {
-		return
-	}
-	o.require("url")
-	d := &r.config.Destination
-	if url, ok := o.text("url"); ok {
-		d.URL, d.Dir = url, r.place(o.lineOf("url"), url)
-	}
-	d.Layer = r.segments(o, "layer")
-	r.folder = r.segments(o, "folder")
-	if !o.has("partition") {
-		return
-	}
-	part, ok := r.object(o.values["partition"], "partition", "granularity", "timezone")
-	if !ok {
-		return
-	}
-	if g, ok := part.choice("granularity", string(Day), string(Month)); ok {
-		d.Granularity = Granularity(g)
-	}
-	if name, ok := part.text("timezone"); ok {
-		zone, err := parseZone(name)
-		if err != nil {
-			r.add(part.lineOf("timezone"), "timezone %q: %v", name, err)
-			return
-		}
-		d.Location = zone
-	}
-}
-
-// place resolves destination.url.
-func (r *reader) place(line int, url string) string {
-	scheme, _, ok := strings.Cut(url, "://")
-	switch {
-	case url == "":
-		r.add(line, "url is empty; give a directory")
-	case ok && (scheme == "s3" || scheme == "s3a"):
-		r.add(line, "s3 destinations are not in this version; give a directory")
-	case ok:
-		r.add(line, "url %q: no destination has the form %s://; give a directory", url, scheme)
-	default:
-		return r.path(url)
-	}
-	return ""
 }
 
 // path makes a path absolute; relative ones start at the file's directory.

@@ -21,14 +21,14 @@ func TestMistakesNameLineAndRemedy(t *testing.T) {
 	const streams = "    start: 2024-01-01\n"
 	for _, c := range []struct{ name, old, with, want string }{
 		{"unknown key at the top", "version: 1\n", "version: 1\nworkdir: x\n", `p.yaml:2: unknown key "workdir" in the file; did you mean "work_dir"?`},
-		{"unknown key of nothing near", "version: 1\n", "version: 1\nxyzzy: x\n", `p.yaml:2: unknown key "xyzzy" in the file; valid are connections, destination, version, work_dir`},
+		{"unknown key of nothing near", "version: 1\n", "version: 1\nxyzzy: x\n", `p.yaml:2: unknown key "xyzzy" in the file; valid are connections, delta, destination, maintenance, manifests, version, work_dir`},
 		{"unknown key in a connection", "    start:", "    lookbak: 4d\n    start:", `p.yaml:7: unknown key "lookbak" in connection; did you mean "lookback"?`},
-		{"unknown key in the destination", "{url: /lake}", "{url: /lake, prefix: a}", `p.yaml:2: unknown key "prefix" in destination; valid are folder, layer, partition, url`},
+		{"unknown key in the destination", "{url: /lake}", "{url: /lake, prefix: a}", `p.yaml:2: unknown key "prefix" in destination; valid are encryption, endpoint, folder, kms_key, layer, partition, path_style`},
 		{"wrong version", "version: 1", "version: 2", `p.yaml:1: version must be 1, not "2"`},
 		{"no version", "version: 1", "work_dir: x", `p.yaml:1: the file has no "version", which is required`},
 		{"no url", "{url: /lake}", "{layer: raw}", `p.yaml:2: destination has no "url", which is required`},
 		{"no start", streams, "", `p.yaml:4: connection has no "start", which is required`},
-		{"s3", "/lake", "s3://bucket/x", "p.yaml:2: s3 destinations are not in this version; give a directory"},
+		{"s3a", "/lake", "s3a://bucket/x", "p.yaml:2: url \"s3a://bucket/x\": write s3:// in place of s3a://"},
 		{"other scheme", "/lake", "gs://bucket", "p.yaml:2: url \"gs://bucket\": no destination has the form gs://; give a directory"},
 		{"layer upwards", "{url: /lake}", "{url: /lake, layer: ../x}", `p.yaml:2: layer "../x": each name between slashes has letters`},
 		{"layer that engines hide", "{url: /lake}", "{url: /lake, layer: _raw}", `p.yaml:2: layer "_raw": each name`},

@@ -110,6 +110,14 @@ def judge_nested(report, reader, answers):
         balances = answers["recipient_balance"]
         report.check(reader, "recipient_balance", "balances belong to their recipient", balances["foreign recipients"], 0)
         report.check(reader, "recipient_balance", "last snapshot has every recipient", balances["last snapshot"], answers["recipients"]["rows"])
+    if "runs" in answers:
+        judge_history(report, reader, answers["runs"], answers["windows"])
+
+
+def judge_history(report, reader, runs, windows):
+    report.check(reader, "runs", "there are some", runs["rows"] > 0, True)
+    report.check(reader, "windows", "as many as the runs tell", windows["rows"], runs["windows"])
+    report.check(reader, "windows", "with the records that the runs tell", windows["records"], runs["records"])
 
 
 def agree(report, answers):

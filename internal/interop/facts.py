@@ -80,6 +80,10 @@ def basics(query, table, ref):
             out["one partition"] = one(f"SELECT count(*) FROM {ref} WHERE {table.partition} = DATE '{table.busiest_day}'")
     if "snapshot_at" in table.key:
         out["last snapshot"] = one(f"SELECT count(*) FROM {ref} WHERE snapshot_at = (SELECT max(snapshot_at) FROM {ref})")
+    if table.name == "runs":
+        out["windows"], out["records"] = query(f"SELECT sum(windows), sum(rows) FROM {ref}")[0]
+    if table.name == "windows":
+        out["records"] = one(f"SELECT sum(rows) FROM {ref}")
     if table.truth.get("statuses"):
         out["statuses"] = dict(query(f"SELECT status, count(*) FROM {ref} GROUP BY status"))
     return out

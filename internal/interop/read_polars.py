@@ -5,6 +5,7 @@ import datetime
 import polars as pl
 
 import facts
+import tables as lake
 
 
 def read(tables):
@@ -43,6 +44,10 @@ def basics(frame, table):
     if "snapshot_at" in table.key:
         newest = one(frame.select(pl.col("snapshot_at").max()))
         out["last snapshot"] = one(frame.filter(pl.col("snapshot_at") == newest).select(pl.len()))
+    if table.name == "runs":
+        out["windows"] = one(frame.select(pl.col("windows").sum()))
+    if table.name in lake.HISTORY:
+        out["records"] = one(frame.select(pl.col("rows").sum()))
     if table.truth.get("statuses"):
         out["statuses"] = counts(frame, pl.col("status"))
     return out

@@ -7,7 +7,7 @@
 #   READERS  comma-separated engines (default all: see compare.py)
 #   LAKE     folder of the lakes, emptied first (default ./interop-lake)
 #   SIZE     records of the large lake (default 20000)
-#   STEPS    changes, checkpoint, others, turns: which to run (default all)
+#   STEPS    changes, checkpoint, others, turns, travel: which to run (default all)
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -105,11 +105,16 @@ turns() {
   done
 }
 
+# Every version of a table that was compacted and cleaned.
+travel() {
+  "$python" "$here/time_travel.py" "$root/bin/paylake" "$lakes/travel" "$readers" || failed=1
+}
+
 [ -x "$root/bin/paylake" ] || stop "bin/paylake is missing: run make build, or make interop"
 [[ ,$readers, != *,spark,* ]] || command -v java >/dev/null || stop "Spark needs Java 17 or newer (READERS=deltalake,duckdb,polars,chdb goes without)"
 "$here/venv.sh"
 clean
-for step in ${STEPS:-changes checkpoint others turns}; do
+for step in ${STEPS:-changes checkpoint others turns travel}; do
   "$step"
 done
 if [ $failed = 0 ]; then

@@ -42,7 +42,10 @@ COLUMNS = {
     "balance_operations": (("id",), "amount", "created_date"),
     "recipients": (("id",), "", ""),
     "recipient_balance": (("recipient_id", "snapshot_at"), "available_amount", "snapshot_date"),
+    "runs": (("run_id",), "", ""),
+    "windows": (("run_id", "connection", "stream", "number"), "", ""),
 }
+HISTORY = ("runs", "windows")  # in _paylake, the history of runs
 
 
 def load(lake, truth_file):
@@ -54,6 +57,7 @@ def load(lake, truth_file):
         uri = os.path.abspath(os.path.join(lake, truth.get("path") or "pagarme/" + name))
         tables[name] = Table(name, uri, *COLUMNS[name], truth)
     add_balances(tables)
+    add_history(tables, lake)
     return tables
 
 
@@ -63,3 +67,11 @@ def add_balances(tables):
     uri = os.path.join(os.path.dirname(tables["recipients"].uri), name)
     if os.path.isdir(uri):
         tables.setdefault(name, Table(name, uri, *COLUMNS[name], {}))
+
+
+def add_history(tables, lake):
+    """Adds the tables of the history of runs, if the runs were recorded."""
+    for name in HISTORY:
+        uri = os.path.abspath(os.path.join(lake, "_paylake", name))
+        if os.path.isdir(uri):
+            tables[name] = Table(name, uri, *COLUMNS[name], {})

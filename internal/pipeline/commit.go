@@ -2,12 +2,15 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/paylake/paylake/extract/window"
+	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/sink"
+	"github.com/paylake/paylake/sink/delta"
 	"github.com/paylake/paylake/writer"
 )
 
@@ -16,34 +19,37 @@ import (
 const commitTries = 5
 
 // commitIfDue commits the group when it is old or large enough. A full sync is
-// committed only once, at its end.
+// committed only once, at its end: until then it is recorded.
 func (j *job) commitIfDue(ctx context.Context) error {
 	files, err := j.writer.Finish(ctx)
 	if err != nil {
 		return fmt.Errorf("finish files: %w", err)
 	}
 	j.group.add(files)
-	if j.s.Full || !j.group.end.After(j.group.since) {
+	if !j.group.end.After(j.group.since) {
 		return nil
 	}
 	if time.Since(j.group.begun) < j.run.opts.CommitEvery && j.group.bytes < j.run.opts.CommitBytes {
 		return nil
 	}
-	return j.commitGroup(ctx)
+	if j.s.Full {
+		return j.checkpoint(ctx)
+	}
+	return j.commitGroup(ctx, false)
 }
 
 // finish commits what is left. When reading did not reach the end (whole is
 // false), a partition whose windows are not all there is left as it is, and a
-// full sync commits nothing at all.
+// full sync commits nothing at all but records how far it came.
 func (j *job) finish(ctx context.Context, whole bool) error {
-	if j.s.Full && (!whole || j.group.failed) {
-		return nil
-	}
 	files, err := j.writer.Finish(ctx)
 	if err != nil {
 		return fmt.Errorf("finish files: %w", err)
 	}
 	j.group.add(files)
+	if j.s.Full && (!whole || j.group.failed) {
+		return j.checkpoint(ctx)
+	}
 	if end := j.group.end; !whole && end.Before(j.rng.Until) && !j.s.Spec.Floor(end).Equal(end) {
 		j.group.broken[j.s.Spec.Of(end)] = true
 		j.group.prefix = earliest(j.group.prefix, j.s.Spec.Floor(end))
@@ -51,49 +57,68 @@ func (j *job) finish(ctx context.Context, whole bool) error {
 	if !whole && !j.group.end.After(j.group.since) {
 		return nil
 	}
-	return j.commitGroup(ctx)
+	return j.commitGroup(ctx, whole)
 }
 
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// commitGroup commits the group and starts the next one. Partitions that
-// another run of Paylake committed to since they were read are read again.
-func (j *job) commitGroup(ctx context.Context) error {
+// commitGroup commits the group and starts the next one; last says that reading
+// reached its end. Partitions that another run of Paylake committed to since they
+// were read are read again.
+func (j *job) commitGroup(ctx context.Context, last bool) error {
 	g := j.group
 	g.dropBroken()
 	if err := j.flushRejects(ctx); err != nil {
 		return err
 	}
-	change := sink.Change{
-		Mode:         sink.Replace,
-		Base:         j.base.Version(),
-		Partitions:   g.replaced(j.s.Spec),
-		Files:        g.files,
-		Unchanged:    g.sameRows,
-		Mark:         j.mark(),
-		MoveMark:     j.misplaced,
-		AcceptShrink: j.run.opts.AcceptShrink,
-		RunID:        j.run.opts.RunID,
-		Operation:    "WRITE",
+	change := j.newChange(last)
+	if err := j.ripen(ctx, &change); err != nil {
+		return err
 	}
-	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 || j.misplaced {
-		if err := j.commitChange(ctx, &change); err != nil {
-			return err
-		}
+	var err error
+	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 || change.MoveMark {
+		err = j.commitChange(ctx, &change)
+	} else {
+		err = j.fill.passed(ctx, j, change.Mark)
 	}
+	if err := errors.Join(err, j.settleRecord(ctx, err)); err != nil {
+		return err
+	}
+	j.placeReads()
 	removeFiles(change.Files)
 	g.reset(g.end, time.Now())
 	return nil
 }
 
-// mark is the watermark after the commit: the end of the unbroken prefix,
-// never earlier than what stands in the table.
-func (j *job) mark() *sink.Mark {
+// newChange is the group as a change of the table.
+func (j *job) newChange(last bool) sink.Change {
+	change := sink.Change{
+		Mode:         sink.Replace,
+		Base:         j.base.Version(),
+		Partitions:   j.group.replaced(j.s.Spec),
+		Files:        j.group.files,
+		Unchanged:    j.group.sameRows,
+		Mark:         j.mark(last),
+		MoveMark:     j.misplaced,
+		AcceptShrink: j.run.opts.AcceptShrink,
+		RunID:        j.run.opts.RunID,
+		Operation:    "WRITE",
+	}
+	if j.record != nil {
+		change.Base = j.record.head.Base
+	}
+	if position, ok := j.position(last); ok {
+		change.Beside = []sink.Mark{{App: j.s.positionApp(), Version: position}}
+		change.MoveMark = change.MoveMark || last
+	}
+	return change
+}
+
+// mark is what the table remembers of the commit: the watermark, the end of the
+// unbroken prefix, never earlier than what stands in the table; or how far the
+// backfill came.
+func (j *job) mark(last bool) *sink.Mark {
+	if j.fill != nil {
+		return j.fill.mark(j.group, last)
+	}
 	return &sink.Mark{App: j.s.app(), Version: latest(j.group.prefix, j.watermark).UnixMicro()}
 }
 
@@ -107,6 +132,9 @@ func (j *job) commitChange(ctx context.Context, change *sink.Change) error {
 		}
 		if receipt.Outcome != sink.Conflict {
 			j.note(receipt, change.Mark)
+			if receipt.Outcome == sink.Committed && len(change.Beside) > 0 {
+				j.unfinished = change.Beside[0].Version != 0
+			}
 			return nil
 		}
 		if err := j.refresh(ctx, change, receipt); err != nil {
@@ -132,7 +160,7 @@ func (j *job) note(r sink.Receipt, mark *sink.Mark) {
 		return
 	}
 	j.rep.Commits++
-	if mark != nil && mark.Version > 0 {
+	if mark != nil && mark.App == j.s.app() && mark.Version > 0 {
 		at := time.UnixMicro(mark.Version).UTC()
 		j.watermark = latest(j.watermark, at)
 		j.rep.Watermark = &j.watermark
@@ -144,7 +172,6 @@ func (j *job) note(r sink.Receipt, mark *sink.Mark) {
 // that the conflict was found at. It reads as far as the other run did: else
 // the newest rows of the other would look deleted.
 func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Receipt) error {
-	j.warnRival()
 	now, err := j.s.Lake.Load(ctx)
 	if err != nil {
 		return err
@@ -153,20 +180,55 @@ func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Re
 	if mark, ok := now.Mark(j.s.app()); ok {
 		until = latest(until, time.UnixMicro(mark).UTC())
 	}
-	stale := conflict.Stale
+	change.Base = conflict.Version
+	stale := j.notOurs(now, change, conflict.Stale)
+	if len(stale) == 0 {
+		return nil
+	}
+	j.warnRival()
+	return j.reread(ctx, change, stale, until)
+}
+
+// notOurs takes the partitions out of the change that hold exactly its stored
+// files already: a run that went on from the same record has committed them, and
+// they need not be read again. It returns the others.
+func (j *job) notOurs(now *delta.Snapshot, change *sink.Change, stale []partitioning.Value) []partitioning.Value {
+	live := map[partitioning.Value]int{}
+	for _, f := range change.Files {
+		if f.Stored != "" && now.Holds(f.Stored) {
+			live[f.Partition]++
+		} else {
+			live[f.Partition] = -len(change.Files) // a file that is not there
+		}
+	}
+	settled := func(v partitioning.Value) bool {
+		_, _, _, files := now.Partition(v)
+		return files > 0 && live[v] == files && slices.Contains(stale, v)
+	}
+	change.Partitions = slices.DeleteFunc(change.Partitions, settled)
+	change.Files = slices.DeleteFunc(change.Files, func(f writer.File) bool { return settled(f.Partition) })
+	return slices.DeleteFunc(slices.Clone(stale), settled)
+}
+
+// reread reads partitions of a change again up to a time and puts their new
+// files in the place of the old ones.
+func (j *job) reread(ctx context.Context, change *sink.Change, values []partitioning.Value, until time.Time) error {
+	if len(values) == 0 {
+		return nil
+	}
 	var keep []writer.File
 	for _, f := range change.Files {
-		if slices.Contains(stale, f.Partition) {
+		if slices.Contains(values, f.Partition) {
 			removeFiles([]writer.File{f})
 			continue
 		}
 		keep = append(keep, f)
 	}
-	change.Files, change.Base = keep, conflict.Version
-	slices.Sort(stale)
+	change.Files = keep
+	slices.Sort(values)
 	ctx, release := j.run.untilStopped(ctx)
 	defer release()
-	for _, v := range stale {
+	for _, v := range values {
 		since, err := j.s.Spec.Start(v)
 		if err != nil {
 			return err
@@ -176,7 +238,7 @@ func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Re
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return fmt.Errorf("read %s again after another run changed it: %w", w, err)
+			return fmt.Errorf("read %s again: %w", w, err)
 		}
 	}
 	return nil
@@ -194,6 +256,7 @@ func (j *job) rereadPartition(ctx context.Context, change *sink.Change, w window
 		return err
 	}
 	for _, r := range reads {
+		j.noteRead(r)
 		change.Files = append(change.Files, r.files...)
 		r.files = nil
 		if err := j.reject(ctx, r); err != nil {

@@ -33,8 +33,12 @@ type job struct {
 	rng       window.Window // what this run reads
 	watermark time.Time     // stands in the table; zero if none
 	misplaced bool          // the table's watermark is wrong and is set back
-	failing   atomic.Int32  // windows in a row whose requests failed
-	expected  atomic.Int64  // bytes a window of this stream takes, as seen lately
+
+	record     *record      // of a full sync, else nil
+	fill       *fill        // of a backfill, else nil
+	unfinished bool         // the table remembers how far a sync came that did not end
+	failing    atomic.Int32 // windows in a row whose requests failed
+	expected   atomic.Int64 // bytes a window of this stream takes, as seen lately
 }
 
 func newJob(r *run, s Stream, snapshot *delta.Snapshot, rep *report.Stream) *job {
@@ -124,6 +128,10 @@ func (j *job) progress(ended bool) {
 // account simply does not have the stream.
 func (r *run) judge(j *job, err error) {
 	if err == nil || errors.Is(err, errStopped) {
+		return
+	}
+	if r.stopped.Load() && errors.Is(err, context.Canceled) {
+		j.rep.Warn("ended in the middle, since no safe point was reached in time after the signal: what was not committed is read again")
 		return
 	}
 	var gone *extract.GoneError

@@ -10,7 +10,9 @@ import (
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
+	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/sink"
+	"github.com/paylake/paylake/writer"
 )
 
 // wholeList syncs a stream that has no creation filter: the whole list
@@ -35,15 +37,13 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 		Operation:    "WRITE",
 	}
 	for range commitTries {
-		change.Files = nil
-		for _, r := range reads {
-			change.Files = append(change.Files, r.files...)
-			if err := j.reject(ctx, r); err != nil {
-				return err
-			}
-		}
-		if err := j.flushRejects(ctx); err != nil {
+		if change.Files, err = j.filesOf(ctx, reads); err != nil {
 			return err
+		}
+		if j.inTable(change) {
+			removeFiles(change.Files)
+			j.tookOver(reads)
+			return nil
 		}
 		receipt, err := j.s.Lake.Commit(ctx, change)
 		removeFiles(change.Files)
@@ -51,10 +51,8 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 			return err
 		}
 		if receipt.Outcome != sink.Conflict {
-			for _, r := range reads {
-				j.count(r)
-			}
 			j.note(receipt, change.Mark)
+			j.tookOver(reads)
 			return nil
 		}
 		j.warnRival()
@@ -64,6 +62,57 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 		}
 	}
 	return fmt.Errorf("commit %s: other runs keep changing the table (%d tries): run one sync of this table at a time", j.s.Path, commitTries)
+}
+
+// filesOf collects the files of reads and makes their rejects durable.
+func (j *job) filesOf(ctx context.Context, reads []*read) ([]writer.File, error) {
+	var files []writer.File
+	for _, r := range reads {
+		files = append(files, r.files...)
+		if err := j.reject(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	return files, j.flushRejects(ctx)
+}
+
+// tookOver notes that what the table holds now is what was read.
+func (j *job) tookOver(reads []*read) {
+	for _, r := range reads {
+		j.count(r)
+		j.noteRead(r)
+	}
+	j.placeAll()
+}
+
+// inTable reports whether the table, as it was loaded, holds exactly the rows of
+// a change that replaces all of it. Then there is no need to ask the table again.
+func (j *job) inTable(c sink.Change) bool {
+	type rows struct {
+		n           int64
+		fingerprint uint64
+	}
+	if !j.base.Exists() || c.Base != j.base.Version() {
+		return false
+	}
+	want := map[partitioning.Value]rows{}
+	for _, f := range c.Files {
+		sum := want[f.Partition]
+		want[f.Partition] = rows{sum.n + f.Rows, sum.fingerprint + f.Fingerprint}
+	}
+	same := 0
+	for v := range j.base.Partitions() {
+		n, fingerprint, known, _ := j.base.Partition(v)
+		if !known || want[v] != (rows{n, fingerprint}) {
+			return false
+		}
+		same++
+	}
+	if same != len(want) {
+		return false
+	}
+	j.rep.Unchanged += same
+	return true
 }
 
 // readAll reads a range one window after the other, writes the rows to files

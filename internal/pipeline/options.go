@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/paylake/paylake/extract"
+	"github.com/paylake/paylake/extract/window"
 	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink/delta"
@@ -26,6 +27,7 @@ type Stream struct {
 	Start      time.Time     // first sync reads from here
 	Lookback   time.Duration // incremental sync reads again this far behind the watermark
 	Named      bool          // chosen by name: that it is unavailable is a failure
+	Account    string        // tells accounts apart, e.g. a short digest of the key: a full sync never goes on with the files of another one
 }
 
 // Parent says where a per-parent stream gets its parents' keys from when the
@@ -57,6 +59,7 @@ type Options struct {
 	Workers      int              // windows read at once per stream; 4 if 0
 	CommitEvery  time.Duration    // a stream commits at most this often; 10 minutes if 0
 	CommitBytes  int64            // or when this much output is ready; 1 GiB if 0
+	Backfill     *window.Window   // read this range again, in whole partitions, instead of a sync; nil for a sync
 	AcceptShrink bool             // let a commit remove more rows than the guard allows
 	Progress     func(Progress)   // called from many goroutines; may be nil
 	Stop         <-chan struct{}  // closed: stop at the next safe point; may be nil

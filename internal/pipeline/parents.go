@@ -37,7 +37,7 @@ func (j *job) snapshotParents(ctx, readCtx context.Context) error {
 			return err
 		}
 		parents = parents[n:]
-		r := &read{result: result}
+		r := &read{result: result, ended: j.run.opts.Now().UTC()}
 		if err := j.toFiles(ctx, r); err != nil {
 			return err
 		}
@@ -46,6 +46,7 @@ func (j *job) snapshotParents(ctx, readCtx context.Context) error {
 			return err
 		}
 		j.count(r)
+		j.noteRead(r)
 		if len(result.Missing) > 0 {
 			j.rep.Warn(fmt.Sprintf("%d of %s answered not found", len(result.Missing), j.s.Endpoint.Parent))
 		}
@@ -59,6 +60,7 @@ func (j *job) snapshotParents(ctx, readCtx context.Context) error {
 		return err
 	}
 	j.note(receipt, nil)
+	j.placeAll()
 	return nil
 }
 

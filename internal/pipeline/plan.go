@@ -53,9 +53,12 @@ func Plan(ctx context.Context, streams []Stream, opts Options) ([]Estimate, erro
 			}
 			e := Estimate{Connection: s.Connection, Stream: s.Name(), Sync: "full", Rows: -1}
 			if s.Endpoint.SinceParam != "" {
-				e.window = planRange(s, snapshot, watermark, now, opts.Settle)
+				e.window = planRange(s, snapshot, watermark, now, opts)
 				e.Since, e.Until = &e.window.Since, &e.window.Until
-				if !s.Full {
+				switch {
+				case opts.Backfill != nil:
+					e.Sync = "backfill"
+				case !s.Full:
 					e.Sync = "incremental"
 				}
 			}

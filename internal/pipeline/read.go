@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -17,6 +18,7 @@ import (
 type read struct {
 	result extract.Result
 	files  []writer.File
+	ended  time.Time // when it was read, by the run's clock
 }
 
 // size is the number of bytes of rows and rejected records that the window
@@ -64,7 +66,7 @@ func (j *job) readWindow(ctx context.Context, w window.Window) (*read, error) {
 		sp.Discard()
 		return nil, err
 	}
-	r := &read{result: result}
+	r := &read{result: result, ended: j.run.opts.Now().UTC()}
 	if sp.writer == nil {
 		return r, nil
 	}

@@ -130,8 +130,11 @@ func (r *run) stream(ctx, readCtx context.Context, s Stream, table loaded, rep *
 	begun := time.Now() // Options.Now may stand still
 	own := r.keys[keysID(s.Connection, s.Name())]
 	if table.err != nil {
-		rep.Error = fmt.Sprintf("open table %s: %v", s.Path, table.err)
-		rep.Settle(false)
+		interrupted := r.stopped.Load() && errors.Is(table.err, context.Canceled)
+		if !interrupted {
+			rep.Error = fmt.Sprintf("open table %s: %v", s.Path, table.err)
+		}
+		rep.Settle(interrupted)
 		if own != nil {
 			own.close(table.err)
 		}
@@ -144,6 +147,7 @@ func (r *run) stream(ctx, readCtx context.Context, s Stream, table loaded, rep *
 	}
 	j.facts()
 	r.judge(j, err)
+	rep.StoreRequests = s.Lake.Calls()
 	rep.Settle(r.stopped.Load() || ctx.Err() != nil)
 	rep.Seconds = time.Since(begun).Seconds()
 	j.progress(true)

@@ -10,105 +10,61 @@ import (
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
-	"github.com/paylake/paylake/partitioning"
 )
 
 // windows syncs a stream that is read by windows of creation time.
 func (j *job) windows(ctx, readCtx context.Context) error {
-	j.rep.Sync = "incremental"
-	if j.s.Full {
-		j.rep.Sync = "full"
-	}
+	j.rep.Sync = j.kind()
 	if err := j.checkClock(); err != nil {
 		return err
 	}
-	j.rng = planRange(j.s, j.base, j.watermark, j.run.started, j.run.opts.Settle)
+	j.rng = planRange(j.s, j.base, j.watermark, j.run.started, j.run.opts)
 	if !j.rng.Until.After(j.rng.Since) {
 		j.rep.Warn(fmt.Sprintf("nothing to read: start %s is not before %s", j.rng.Since.Format(time.RFC3339), j.rng.Until.Format(time.RFC3339)))
 		return nil
 	}
-	j.warnRange()
-	since, until := j.rng.Since, j.rng.Until
-	j.rep.Since, j.rep.Until = &since, &until
 	j.group = newGroup(j.rng.Since, time.Now())
-
-	planned, err := j.reader.Prepare(readCtx, j.rng)
+	if err := j.resume(ctx); err != nil {
+		return err
+	}
+	j.warnRange()
+	since, rest := j.group.since, window.Window{Since: j.group.end, Until: j.rng.Until}
+	j.rep.Since, j.rep.Until = &since, &rest.Until
+	if !rest.Until.After(rest.Since) {
+		return j.finish(ctx, true) // everything was read before; it was not committed
+	}
+	planned, err := j.reader.Prepare(readCtx, rest)
 	if err != nil {
-		return fmt.Errorf("plan %s: %w", j.rng, err)
+		return fmt.Errorf("plan %s: %w", rest, err)
 	}
 	return j.readAndWrite(ctx, readCtx, newQueue(planned))
 }
 
-// planRange says what a run reads: whole partitions from the start, the
-// watermark less the lookback, or the horizon, whichever is latest, up to the
-// settled end. A clock that was set back never moves the end behind the
-// watermark: rows that are in the table would look deleted.
-func planRange(s Stream, lake lake, watermark, now time.Time, settle time.Duration) window.Window {
-	until := now.Add(-settle).Truncate(time.Second)
-	if watermark.After(until) {
-		until = watermark
+// kind names the sync for the report.
+func (j *job) kind() string {
+	switch {
+	case j.run.opts.Backfill != nil:
+		return "backfill"
+	case j.s.Full:
+		return "full"
 	}
-	since := s.Spec.Floor(s.Start)
-	if !watermark.IsZero() && !s.Full {
-		since = latest(since, s.Spec.Floor(watermark.Add(-s.Lookback)))
-	}
-	if months := s.Endpoint.HorizonMonths; months > 0 {
-		since = latest(since, firstWhole(s, lake, now.AddDate(0, -months, 0)))
-	}
-	return window.Window{Since: since.UTC(), Until: until.UTC()}
+	return "incremental"
 }
 
-// checkClock refuses a watermark far in the future: a run whose clock was wrong
-// left it there, and nothing new would be read until that time comes. A full
-// sync sets it right.
-func (j *job) checkClock() error {
-	if !j.watermark.After(j.run.started.Add(24 * time.Hour)) {
-		return nil
+// resume goes on with what a run before this one began and did not end.
+func (j *job) resume(ctx context.Context) error {
+	position, ok := j.base.Mark(j.s.positionApp())
+	j.unfinished = ok && position != 0
+	switch {
+	case j.run.opts.Backfill != nil:
+		return j.resumeBackfill(ctx)
+	case j.s.Full:
+		return j.resumeFull(ctx)
 	}
-	if !j.s.Full {
-		return fmt.Errorf("the table's watermark %s lies in the future: check the clock of this machine, and of the one that wrote it; if that one was wrong, run `paylake sync --full` once",
-			j.watermark.Format(time.RFC3339))
+	if at, ok := unfinished(j.s, j.base, j.run.started); ok {
+		j.rep.Warn("goes on with a sync that did not end: what it committed up to " + at.Format(time.RFC3339) + " is not read again")
 	}
-	j.rep.Warn(fmt.Sprintf("the table's watermark %s lay in the future and is set back", j.watermark.Format(time.RFC3339)))
-	j.watermark, j.misplaced = time.Time{}, true
 	return nil
-}
-
-// lake is what planning asks of a table's snapshot.
-type lake interface {
-	Oldest() (partitioning.Value, bool)
-}
-
-// firstWhole gives the start of the first partition that the source still
-// answers in whole. The partition that the horizon cuts is read too as long as
-// the lake holds nothing that old: then there is nothing to lose. Else a day is
-// kept away from the edge, since nobody says whether months are counted by the
-// hour or in whose days.
-func firstWhole(s Stream, l lake, horizon time.Time) time.Time {
-	cut := s.Spec.Of(horizon)
-	if oldest, ok := l.Oldest(); ok && oldest <= cut {
-		return s.Spec.Next(horizon.AddDate(0, 0, 1))
-	}
-	return s.Spec.Floor(horizon)
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// warnRange tells the operator about a range that differs from what the
-// configuration asks for.
-func (j *job) warnRange() {
-	if months := j.s.Endpoint.HorizonMonths; months > 0 && j.watermark.IsZero() && j.rng.Since.After(j.s.Start) {
-		j.rep.Warn(fmt.Sprintf("the source answers %d months back: read from %s instead of %s; older partitions stay as they are",
-			months, j.rng.Since.Format(time.RFC3339), j.s.Start.UTC().Format(time.RFC3339)))
-	}
-	if j.watermark.After(j.run.started) {
-		j.rep.Warn(fmt.Sprintf("the clock is behind the table's watermark %s: check the clock of this machine", j.watermark.Format(time.RFC3339)))
-	}
 }
 
 // readAndWrite reads the queue's windows in parallel and writes them in order.

@@ -9,11 +9,35 @@ import (
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
 	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/schema"
 )
 
-type fakeLake string
+// fakeLake is a table as planning sees it.
+type fakeLake struct {
+	oldest   string
+	position string // of a sync that did not end
+	at       string // when that was written
+}
 
-func (f fakeLake) Oldest() (partitioning.Value, bool) { return partitioning.Value(f), f != "" }
+func (f fakeLake) Oldest() (partitioning.Value, bool) {
+	return partitioning.Value(f.oldest), f.oldest != ""
+}
+
+func (f fakeLake) Mark(string) (int64, bool) {
+	if f.position == "" {
+		return 0, false
+	}
+	return at(f.position).UnixMicro(), true
+}
+
+func (f fakeLake) MarkedAt(string) time.Time {
+	if f.at == "" {
+		return time.Time{}
+	}
+	return at(f.at)
+}
+
+func (f fakeLake) TableID() string { return "" }
 
 func at(text string) time.Time {
 	t, err := time.Parse(time.RFC3339, text)
@@ -58,7 +82,7 @@ func TestPlanRange(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := Stream{
-				Endpoint: extract.Endpoint{HorizonMonths: c.horizon},
+				Endpoint: extract.Endpoint{HorizonMonths: c.horizon, Table: &schema.Table{Name: "t"}},
 				Spec:     partitioning.Spec{Column: "created_date", Source: "created_at", Location: c.zone},
 				Full:     c.full, Start: at(c.start), Lookback: 45 * 24 * time.Hour,
 			}
@@ -66,7 +90,62 @@ func TestPlanRange(t *testing.T) {
 			if c.watermark != "" {
 				watermark = at(c.watermark)
 			}
-			got := planRange(s, fakeLake(c.oldest), watermark, now, settle)
+			got := planRange(s, fakeLake{oldest: c.oldest}, watermark, now, Options{Settle: settle})
+			require.Equal(t, window.Window{Since: at(c.want[0]), Until: at(c.want[1])}, got)
+		})
+	}
+}
+
+// A sync that did not end goes on where it came to, for a day. After that its
+// rows are as old as those of any other sync.
+func TestPlanRangeOfASyncThatDidNotEnd(t *testing.T) {
+	now := at("2026-11-21T15:30:00Z")
+	s := Stream{
+		Endpoint: extract.Endpoint{Table: &schema.Table{Name: "t"}},
+		Spec:     partitioning.Spec{Column: "created_date", Source: "created_at", Location: time.UTC},
+		Start:    at("2020-01-01T00:00:00Z"), Lookback: 45 * 24 * time.Hour,
+	}
+	for name, c := range map[string]struct {
+		lake      fakeLake
+		watermark string
+		since     string
+	}{
+		"within its lookback":          {fakeLake{position: "2026-10-30T00:00:00Z", at: "2026-11-21T14:00:00Z"}, "2026-11-20T15:00:00Z", "2026-10-30T00:00:00Z"},
+		"the first one, in years past": {fakeLake{position: "2022-03-01T00:00:00Z", at: "2026-11-20T16:00:00Z"}, "2022-03-01T00:00:00Z", "2022-03-01T00:00:00Z"},
+		"a day later":                  {fakeLake{position: "2026-10-30T00:00:00Z", at: "2026-11-20T15:00:00Z"}, "2026-11-20T15:00:00Z", "2026-10-06T00:00:00Z"},
+		"written in the future":        {fakeLake{position: "2026-10-30T00:00:00Z", at: "2026-11-22T15:00:00Z"}, "2026-11-20T15:00:00Z", "2026-10-06T00:00:00Z"},
+		"one that ended":               {fakeLake{position: "1970-01-01T00:00:00Z", at: "2026-11-21T14:00:00Z"}, "2026-11-20T15:00:00Z", "2026-10-06T00:00:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := planRange(s, c.lake, at(c.watermark), now, Options{Settle: 5 * time.Minute})
+			require.Equal(t, at(c.since), got.Since)
+			require.Equal(t, at("2026-11-21T15:25:00Z"), got.Until)
+		})
+	}
+}
+
+// A backfill reads whole partitions, none of the future and none behind the
+// horizon.
+func TestPlanRangeOfABackfill(t *testing.T) {
+	now := at("2026-11-21T15:30:00Z")
+	for name, c := range map[string]struct {
+		since, until string
+		horizon      int
+		want         [2]string
+	}{
+		"whole days stay":      {"2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", 0, [2]string{"2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"}},
+		"parts are widened":    {"2026-01-01T10:00:00Z", "2026-01-31T00:00:01Z", 0, [2]string{"2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"}},
+		"the future is cut":    {"2026-11-01T00:00:00Z", "2027-01-01T00:00:00Z", 0, [2]string{"2026-11-01T00:00:00Z", "2026-11-21T15:25:00Z"}},
+		"the horizon is older": {"2020-01-01T00:00:00Z", "2026-02-01T00:00:00Z", 24, [2]string{"2024-11-23T00:00:00Z", "2026-02-01T00:00:00Z"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := Stream{
+				Endpoint: extract.Endpoint{HorizonMonths: c.horizon, Table: &schema.Table{Name: "t"}},
+				Spec:     partitioning.Spec{Column: "created_date", Source: "created_at", Location: time.UTC},
+				Start:    at("2026-11-10T00:00:00Z"), Lookback: 45 * 24 * time.Hour,
+			}
+			rng := &window.Window{Since: at(c.since), Until: at(c.until)}
+			got := planRange(s, fakeLake{oldest: "2024-11-21"}, at("2026-11-20T00:00:00Z"), now, Options{Settle: 5 * time.Minute, Backfill: rng})
 			require.Equal(t, window.Window{Since: at(c.want[0]), Until: at(c.want[1])}, got)
 		})
 	}

@@ -68,6 +68,7 @@ func (j *job) writeWindow(ctx context.Context, it *item) error {
 		return nil
 	}
 	j.count(it.read)
+	j.noteRead(it.read)
 	if err := j.reject(ctx, it.read); err != nil {
 		return err
 	}

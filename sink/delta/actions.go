@@ -93,6 +93,8 @@ type commitInfo struct {
 type provenance struct {
 	EngineInfo string
 	TxnID      string
+	Operation  string
+	Blind      bool // isBlindAppend
 }
 
 // readCommitInfo takes from a commitInfo what can be had. Members of an
@@ -102,7 +104,8 @@ func readCommitInfo(raw json.RawMessage) provenance {
 	if json.Unmarshal(raw, &members) != nil {
 		return provenance{}
 	}
-	return provenance{EngineInfo: text(members["engineInfo"]), TxnID: text(members["txnId"])}
+	return provenance{EngineInfo: text(members["engineInfo"]), TxnID: text(members["txnId"]),
+		Operation: text(members["operation"]), Blind: string(members["isBlindAppend"]) == "true"}
 }
 
 // text returns the JSON string in raw, or "".

@@ -25,9 +25,15 @@ func checkpointLeaves() []string {
 	}
 }
 
+// checkpointRow is about what an action takes in a checkpoint, in bytes.
+const checkpointRow = 100
+
 // readCheckpoint applies one file of a classic checkpoint (PROTOCOL.md,
 // "Checkpoints").
 func (t *Table) readCheckpoint(ctx context.Context, part checkpointPart, s *state) error {
+	if len(s.files) == 0 {
+		s.files = make(map[string]*file, min(part.size/checkpointRow, 100_000))
+	}
 	return t.eachAction(ctx, part, func(kinds map[string]column, i int) error {
 		return t.applyRow(s, kinds, i)
 	})

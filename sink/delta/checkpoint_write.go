@@ -33,7 +33,15 @@ func (t *Table) checkpointIfDue(ctx context.Context) []string {
 	if s.version == 0 || s.version%interval != 0 {
 		return nil
 	}
+	return t.checkpoint(ctx, s)
+}
+
+// checkpoint writes the checkpoint of s and turns a failure into a warning.
+func (t *Table) checkpoint(ctx context.Context, s *Snapshot) []string {
 	if err := t.writeCheckpoint(ctx, s); err != nil {
+		t.mu.Lock()
+		t.tip = nil // the one before may be gone, which the statistics lie in: read the log anew
+		t.mu.Unlock()
 		return []string{fmt.Sprintf("checkpoint of version %d of table %s: %v", s.version, t.root, err)}
 	}
 	return nil
@@ -47,6 +55,8 @@ type lastInfo struct {
 	SizeInBytes      int64    `json:"sizeInBytes"`
 	NumOfAddFiles    int      `json:"numOfAddFiles"`
 	CheckpointSchema *columns `json:"checkpointSchema"`
+
+	Tags map[string]string `json:"tags,omitempty"`
 }
 
 // writeCheckpoint writes the classic single-file checkpoint of s and points
@@ -60,15 +70,37 @@ func (t *Table) writeCheckpoint(ctx context.Context, s *Snapshot) error {
 	if err := t.store.Put(ctx, t.key(checkpointName(s.version)), bytes.NewReader(body)); err != nil {
 		return err
 	}
-	if newer := t.hint(ctx); newer > s.version && t.hasCheckpoint(ctx, newer) {
+	t.rebase(s, int64(len(body)))
+	if newer := t.hint(ctx).version; newer > s.version && t.hasCheckpoint(ctx, newer) {
 		return nil
 	}
 	last, err := json.Marshal(lastInfo{Version: s.version, Size: actions, SizeInBytes: int64(len(body)),
-		NumOfAddFiles: len(s.files), CheckpointSchema: sc})
+		NumOfAddFiles: len(s.files), CheckpointSchema: sc, Tags: settledTags(s)})
 	if err != nil {
 		return err
 	}
 	return t.store.Put(ctx, t.key(lastCheckpoint), bytes.NewReader(last))
+}
+
+// rebase notes that there is a checkpoint of s. The statistics of its files need
+// not be in memory any longer: they are most of its bytes.
+func (t *Table) rebase(s *Snapshot, size int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.saved, t.fresh = max(t.saved, s.version), true
+	if t.tip != s {
+		return
+	}
+	next := s.clone()
+	for _, f := range s.files {
+		if !f.stored {
+			g := *f
+			g.stats, g.stored = "", true
+			next.put(&g)
+		}
+	}
+	next.base = []checkpointPart{{logName{Kind: checkpointObject, Version: s.version}, size}}
+	t.tip = s.next(next)
 }
 
 // hasCheckpoint reports whether there is a single-file checkpoint of a version.

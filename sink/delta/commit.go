@@ -85,6 +85,9 @@ func (x *transaction) run(ctx context.Context) (sink.Receipt, []*add, error) {
 			}
 		}
 		s, err := x.table.refresh(ctx)
+		if err == nil {
+			err = x.table.vanished()
+		}
 		if err != nil {
 			return sink.Receipt{}, nil, err
 		}
@@ -118,7 +121,8 @@ func (x *transaction) try(ctx context.Context, s *Snapshot) (sink.Receipt, []*ad
 	if err != nil {
 		return sink.Receipt{}, nil, err
 	}
-	if p.empty() && s.Exists() && !c.MoveMark {
+	if p.empty() && s.Exists() && !c.MoveMark && !t.onlyNote(s, c) {
+		t.noteSame(c, s.version)
 		return sink.Receipt{Outcome: sink.Unchanged, Version: s.version, Skipped: p.skipped}, nil, nil
 	}
 	if err := t.guard(ctx, c, p); err != nil {
@@ -177,8 +181,10 @@ func (x *transaction) commit(ctx context.Context, s *Snapshot, p *plan, meta *me
 	}
 	next := s.clone()
 	done := next.commit(version, actions)
+	t.noteSame(x.change, version)
 	t.mu.Lock()
-	t.tip, t.size, t.seen[version] = newSnapshot(next), int64(len(body)), done
+	t.tip, t.size, t.seen[version] = s.next(next), int64(len(body)), done
+	t.own[version] = ownCommit{x.id, int64(len(body))}
 	t.mu.Unlock()
 	return p.receipt(version, adds), adds, nil
 }
@@ -227,7 +233,7 @@ func (x *transaction) create(ctx context.Context, version int64, body []byte) (b
 // owner returns the txnId of a commit in the log. It works though the run was
 // interrupted.
 func (t *Table) owner(ctx context.Context, version int64) (found bool, txnID string, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleAfter)
+	ctx, cancel := settling(ctx)
 	defer cancel()
 	actions, err := t.readCommit(ctx, version)
 	if errors.Is(err, store.ErrNotFound) {
@@ -236,12 +242,7 @@ func (t *Table) owner(ctx context.Context, version int64) (found bool, txnID str
 	if err != nil {
 		return false, "", err
 	}
-	for _, a := range actions {
-		if a.CommitInfo != nil {
-			return true, readCommitInfo(a.CommitInfo).TxnID, nil
-		}
-	}
-	return true, "", nil
+	return true, txnIDOf(actions), nil
 }
 
 // pause waits before the next try: exponential with full jitter.

@@ -29,8 +29,8 @@ func (t *Table) stale(ctx context.Context, s *Snapshot, c sink.Change) ([]partit
 		if err != nil {
 			return nil, err
 		}
-		if !done.ours() {
-			continue
+		if !done.ours() || !done.newRows {
+			continue // rows that only moved to other files are as old as they were
 		}
 		for p := range done.partitions {
 			if inChange(c, p) {
@@ -81,7 +81,7 @@ func (t *Table) touch(ctx context.Context, v int64) (touch, error) {
 	actions, err := t.readCommit(ctx, v)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		done = touch{provenance: provenance{EngineInfo: ownEngine, TxnID: "expired"}, everything: true}
+		done = touch{provenance: provenance{EngineInfo: ownEngine, TxnID: "expired"}, everything: true, newRows: true}
 	case err != nil:
 		return touch{}, err
 	default:

@@ -24,6 +24,16 @@ type Settings struct {
 	// paylake.schemaVersion, which only ever grows.
 	Properties map[string]string
 
+	// LogRetention and DeletedFileRetention become the table properties
+	// delta.logRetentionDuration and delta.deletedFileRetentionDuration, of a
+	// table that exists in its next commit. Zero leaves a property as it is.
+	LogRetention, DeletedFileRetention time.Duration
+
+	// BaseURL is where the store's root lies for the engines that read the lake:
+	// "s3://bucket/prefix" or "file:///lake", without a slash at its end.
+	// Only symlink manifests need it.
+	BaseURL string
+
 	Engine string           // who commits, like "paylake/0.1.0"
 	Now    func() time.Time // for timestamps in the log; nil = time.Now
 }
@@ -48,6 +58,18 @@ type Table struct {
 	size int64               // of the commit object of tip, -1 if not known
 	seen map[int64]touch     // of the commits that were read
 	sums map[string]fileSums // of live files without tags that were read
+
+	saved int64                        // version of the newest checkpoint, -1 for none
+	fresh bool                         // this Table wrote a checkpoint that Maintain has not seen yet
+	own   map[int64]ownCommit          // commits of this Table that were not read back yet
+	lost  []int64                      // those that are no longer in the log, not told yet
+	same  map[partitioning.Value]int64 // newest version at which a change found the partition's rows equal
+}
+
+// newTable makes a Table that has read nothing.
+func newTable(st store.Store, root string, s Settings) *Table {
+	return &Table{store: st, root: root, settings: s, size: -1, saved: -1, seen: map[int64]touch{}, sums: map[string]fileSums{},
+		own: map[int64]ownCommit{}, same: map[partitioning.Value]int64{}}
 }
 
 // fileSums are the sums of a file that had to be read.
@@ -70,7 +92,7 @@ func Open(st store.Store, root string, s Settings) (*Table, error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	return &Table{store: st, root: root, settings: s, size: -1, seen: map[int64]touch{}, sums: map[string]fileSums{}}, nil
+	return newTable(st, root, s), nil
 }
 
 // Root returns the key prefix of the table.

@@ -45,6 +45,7 @@ type file struct {
 	sums     sums
 	tagged   bool
 	deleted  bool // has a deletion vector
+	stray    bool // lies outside the table's folder
 }
 
 // sums tells whether two sets of rows are the same, whatever their order and
@@ -121,6 +122,7 @@ func newFile(a *add, in interner) *file {
 		size: a.Size, modified: a.ModificationTime, stats: a.Stats,
 		deleted: len(a.DeletionVector) > 0 && string(a.DeletionVector) != "null",
 	}
+	f.stray = outside(f.path)
 	f.sums.rows = -1
 	if n, ok := recordsOf(a.Stats); ok {
 		f.sums.rows = n

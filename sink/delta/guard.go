@@ -7,6 +7,7 @@ import (
 
 	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink"
+	"github.com/paylake/paylake/writer"
 )
 
 // The shrink guard: a change may remove this many rows, or this share of them.
@@ -82,7 +83,7 @@ func (t *Table) removedOf(ctx context.Context, part changedPartition) (int64, er
 	}
 	kept := make(map[uint64]struct{}, part.want.rows)
 	for _, f := range part.newFiles {
-		err := readLocal(ctx, f.Path, key, func(b arrow.RecordBatch) error {
+		err := t.readNew(ctx, f, key, func(b arrow.RecordBatch) error {
 			return eachKey(b, key, func(h uint64) { kept[h] = struct{}{} })
 		})
 		if err != nil {
@@ -103,6 +104,14 @@ func (t *Table) removedOf(ctx context.Context, part changedPartition) (int64, er
 		}
 	}
 	return int64(len(gone)), nil
+}
+
+// readNew reads a file of a change, from the store if it lies there already.
+func (t *Table) readNew(ctx context.Context, f writer.File, names []string, each func(arrow.RecordBatch) error) error {
+	if f.Stored != "" {
+		return t.readFile(ctx, f.Stored, f.Bytes, names, each)
+	}
+	return readLocal(ctx, f.Path, names, each)
 }
 
 func eachKey(b arrow.RecordBatch, key []string, f func(uint64)) error {

@@ -3,9 +3,11 @@ package delta
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/paylake/paylake/sink"
 	"github.com/paylake/paylake/sink/store"
@@ -36,8 +38,7 @@ func (t *Table) Load(ctx context.Context) (*Snapshot, error) {
 // ReadSnapshot reads any Delta table whose rows Paylake can tell, whoever made
 // it and whatever it asks of writers.
 func ReadSnapshot(ctx context.Context, st store.Store, root string) (*Snapshot, error) {
-	t := &Table{store: st, root: root, size: -1, seen: map[int64]touch{}}
-	return t.refresh(ctx)
+	return newTable(st, root, Settings{}).refresh(ctx)
 }
 
 // refresh brings t.tip up to the newest commit. What was read before is used
@@ -56,15 +57,13 @@ func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
 			return nil, err
 		}
 	}
+	t.saved = max(t.saved, l.checkpoint())
 	if t.tip != nil && t.tip.version == s.version && l.newest() <= s.version {
 		return t.tip, nil
 	}
-	for _, v := range l.after(s.version) {
-		actions, err := t.readCommit(ctx, v)
-		if err != nil {
-			return nil, err
-		}
-		t.seen[v] = s.commit(v, actions)
+	err = t.readCommits(ctx, l.after(s.version), func(v int64, actions []action) { t.seen[v] = s.commit(v, actions) })
+	if err != nil {
+		return nil, err
 	}
 	if s.version >= 0 {
 		if err := s.check(); err != nil {
@@ -74,7 +73,12 @@ func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
 			return nil, err
 		}
 	}
-	t.tip, t.size = newSnapshot(s), l.sizeOf(s.version)
+	if t.tip != nil && t.tip.Exists() {
+		t.tip = t.tip.next(s)
+	} else {
+		t.tip = newSnapshot(s)
+	}
+	t.size = l.sizeOf(s.version)
 	return t.tip, nil
 }
 
@@ -84,14 +88,14 @@ func (t *Table) tail(ctx context.Context) (listing, *state, error) {
 	if t.tip == nil || !t.tip.Exists() {
 		return listing{}, nil, nil
 	}
-	v := t.tip.version
-	l, err := t.list(ctx, v)
+	v, first := t.tip.version, t.watched()
+	l, err := t.list(ctx, first)
 	if err != nil {
 		return listing{}, nil, err
 	}
-	size := l.sizeOf(v)
-	if size < 0 || t.size >= 0 && size != t.size || l.contiguous(v) != nil {
-		t.tip, t.seen = nil, map[int64]touch{}
+	size, gone := l.sizeOf(v), t.gone(l, first)
+	if size < 0 || t.size >= 0 && size != t.size || l.contiguous(v) != nil || len(gone) > 0 {
+		t.forget(gone...)
 		return listing{}, nil, nil
 	}
 	if l.newest() == v {
@@ -100,11 +104,12 @@ func (t *Table) tail(ctx context.Context) (listing, *state, error) {
 	return l, t.tip.clone(), nil
 }
 
-// start lists the log and reads its newest checkpoint, if there is one.
+// start finds the newest checkpoint and reads it, if there is one. That takes
+// three requests: the hint, one listing from there on, and the checkpoint.
 func (t *Table) start(ctx context.Context) (listing, *state, error) {
 	hint := t.hint(ctx)
-	l, err := t.list(ctx, hint)
-	if err == nil && hint >= 0 && l.checkpoint() < hint {
+	l, err := t.list(ctx, hint.version)
+	if err == nil && hint.version >= 0 && l.checkpoint() < hint.version {
 		l, err = t.list(ctx, -1) // the hint is stale or damaged
 	}
 	if err != nil {
@@ -112,11 +117,8 @@ func (t *Table) start(ctx context.Context) (listing, *state, error) {
 	}
 	s := newState()
 	v := l.checkpoint()
-	if err := l.contiguous(v); err != nil {
-		if l.uuid && v < 0 {
-			return l, nil, &sink.UnsupportedError{Table: t.root, Feature: featureV2Checkpoint}
-		}
-		return l, nil, fmt.Errorf("read table %s: %w", t.root, err)
+	if err := t.whole(l); err != nil {
+		return l, nil, err
 	}
 	for _, o := range l.checkpoints[v] {
 		if err := t.readCheckpoint(ctx, o, s); err != nil {
@@ -124,24 +126,56 @@ func (t *Table) start(ctx context.Context) (listing, *state, error) {
 		}
 	}
 	s.version, s.base = v, l.checkpoints[v]
-	return l, s, nil
+	if v != hint.version {
+		hint.settled = -1 // it tells of another checkpoint
+	}
+	return l, s, t.lookForRestore(ctx, s, hint.settled)
 }
 
-// hint returns the version in _last_checkpoint, -1 if there is none that can be
-// read. It only saves time: the listing decides (PROTOCOL.md, "Last Checkpoint
-// File").
-func (t *Table) hint(ctx context.Context) int64 {
+// whole reports a log that cannot be read from its newest checkpoint on, or from
+// its start. One that holds nothing but a checkpoint of an unknown kind is a
+// table, too.
+func (t *Table) whole(l listing) error {
+	err := l.contiguous(l.checkpoint())
+	if err == nil && l.newest() < 0 && l.broken {
+		err = errors.New("the log is not whole: it holds parts of a checkpoint and no commit")
+	}
+	switch {
+	case l.uuid && (err != nil || l.newest() < 0):
+		return &sink.UnsupportedError{Table: t.root, Feature: featureV2Checkpoint}
+	case err != nil:
+		return fmt.Errorf("read table %s: %w", t.root, err)
+	}
+	return nil
+}
+
+// hint is what _last_checkpoint tells.
+type hint struct {
+	version int64 // -1 if there is none that can be read
+	settled int64 // newest version that was looked at for a RESTORE, -1 for none
+}
+
+// hint reads _last_checkpoint. It only saves time: the listing decides
+// (PROTOCOL.md, "Last Checkpoint File").
+func (t *Table) hint(ctx context.Context) hint {
+	none := hint{-1, -1}
 	raw, err := store.ReadAll(ctx, t.store, t.key(lastCheckpoint))
 	if err != nil {
-		return -1
+		return none
 	}
 	var last struct {
-		Version *int64 `json:"version"`
+		Version *int64          `json:"version"`
+		Tags    json.RawMessage `json:"tags"`
 	}
 	if json.Unmarshal(raw, &last) != nil || last.Version == nil || *last.Version < 0 {
-		return -1
+		return none
 	}
-	return *last.Version
+	out := hint{*last.Version, -1}
+	var tags map[string]string
+	if json.Unmarshal(last.Tags, &tags) == nil && tags[settledTag] == strconv.FormatInt(out.version, 10) {
+		out.settled = out.version
+	}
+	return out
 }
 
 // listing is what _delta_log holds.
@@ -149,6 +183,7 @@ type listing struct {
 	commits     map[int64]int64 // version -> bytes
 	checkpoints map[int64][]checkpointPart
 	uuid        bool // there is a v2 checkpoint
+	broken      bool // there is a checkpoint of which a part is missing
 }
 
 type checkpointPart struct {
@@ -168,6 +203,9 @@ func (t *Table) list(ctx context.Context, from int64) (listing, error) {
 		if err != nil {
 			return l, fmt.Errorf("list the log of table %s: %w", t.root, err)
 		}
+		if o.Key[len(prefix)] > '9' {
+			break // no version comes after: _last_checkpoint, _sidecars and the like
+		}
 		name := parseLogName(o.Key[len(prefix):])
 		switch name.Kind {
 		case commitObject:
@@ -181,6 +219,7 @@ func (t *Table) list(ctx context.Context, from int64) (listing, error) {
 	for v, parts := range l.checkpoints {
 		if l.checkpoints[v] = complete(parts); l.checkpoints[v] == nil {
 			delete(l.checkpoints, v)
+			l.broken = true
 		}
 	}
 	return l, nil

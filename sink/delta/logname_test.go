@@ -1,8 +1,11 @@
 package delta
 
 import (
+	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -113,4 +116,35 @@ func TestIntervals(t *testing.T) {
 		_, ok := parseInterval(in)
 		require.False(t, ok, in)
 	}
+}
+
+func FuzzInterval(f *testing.F) {
+	for _, seed := range []string{"interval 1 week", "2 days 12 hours", "interval 9223372036854775807 days", "interval 1 month", "interval -1 day", "INTERVAL 0 hours 1 week", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, ok := parseInterval(text)
+		if !ok {
+			require.Zero(t, d)
+			return
+		}
+		require.GreaterOrEqual(t, d, time.Duration(0))
+		again, ok := parseInterval("interval " + strconv.FormatInt(int64(d/time.Millisecond), 10) + " milliseconds")
+		if d%time.Millisecond == 0 && int64(d/time.Millisecond) < 1<<31 {
+			require.True(t, ok)
+			require.Equal(t, d, again)
+		}
+	})
+}
+
+func FuzzCommitInfo(f *testing.F) {
+	for _, seed := range []string{`{"engineInfo":"paylake/1","txnId":"a","operation":"RESTORE","isBlindAppend":true}`, `{"operation":{"a":1},"isBlindAppend":"true"}`, `[]`, `7`, `{`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p := readCommitInfo([]byte(text))
+		if !json.Valid([]byte(text)) {
+			require.Equal(t, provenance{}, p)
+		}
+	})
 }

@@ -88,10 +88,28 @@ func (t *Table) makePlan(ctx context.Context, s *Snapshot, c sink.Change) (*plan
 			continue
 		}
 		p.changed = append(p.changed, part)
-		p.add = append(p.add, part.newFiles...)
-		p.remove = append(p.remove, part.old.files...)
+		p.exchange(part)
 	}
 	return p, nil
+}
+
+// exchange adds the new files of a partition and removes the old ones. A stored
+// file that another run has committed is live already: it stays as it is, since
+// a commit must not add and remove the same file (PROTOCOL.md, "Add File and
+// Remove File").
+func (p *plan) exchange(part changedPartition) {
+	kept := map[string]bool{}
+	for _, f := range part.old.files {
+		stays := slices.ContainsFunc(part.newFiles, func(n writer.File) bool { return n.Stored != "" && n.Stored == f.path })
+		if kept[f.path] = stays; !stays {
+			p.remove = append(p.remove, f)
+		}
+	}
+	for _, f := range part.newFiles {
+		if f.Stored == "" || !kept[f.Stored] {
+			p.add = append(p.add, f)
+		}
+	}
 }
 
 // targets returns the partitions that a change touches, in ascending order.

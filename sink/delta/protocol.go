@@ -32,10 +32,11 @@ const (
 
 // readableFeature reports whether a table with the feature is read right by the
 // plain rules: the feature changes nothing for a reader, or only when the
-// table's properties switch it on, which is checked apart.
+// table's properties switch it on or a live file has a deletion vector, which is
+// checked apart.
 func readableFeature(name string) bool {
 	switch name {
-	case featureColumnMapping, featureTimestampNTZ, featureVacuumCheck:
+	case featureColumnMapping, featureDeletionVectors, featureTimestampNTZ, featureVacuumCheck:
 		return true
 	}
 	return false
@@ -60,20 +61,21 @@ func (t *Table) checkReadable(s *state) error {
 	switch {
 	case p.MinReaderVersion < 1 || p.MinReaderVersion > 3:
 		return refuse(fmt.Sprintf("reader version %d", p.MinReaderVersion))
-	case p.MinReaderVersion == 3:
-		for _, f := range p.ReaderFeatures {
-			if !readableFeature(f) {
-				return refuse(f)
-			}
+	case p.MinReaderVersion == 3 && p.ReaderFeatures == nil:
+		return refuse("reader version 3 without a list of features")
+	case s.meta.Format.Provider != "" && s.meta.Format.Provider != "parquet":
+		return refuse("data format " + s.meta.Format.Provider)
+	}
+	for _, f := range p.ReaderFeatures {
+		if !readableFeature(f) {
+			return refuse(f)
 		}
 	}
 	if mode, ok := s.meta.Configuration["delta.columnMapping.mode"]; ok && mode != "none" {
 		return refuse(featureColumnMapping)
 	}
-	for _, f := range s.files {
-		if f.deleted {
-			return refuse(featureDeletionVectors)
-		}
+	if s.vectors > 0 {
+		return refuse(featureDeletionVectors)
 	}
 	return nil
 }
@@ -87,11 +89,12 @@ func (t *Table) checkWritable(s *state) error {
 	switch {
 	case p.MinWriterVersion < 1 || p.MinWriterVersion > 7:
 		return refuse(fmt.Sprintf("writer version %d", p.MinWriterVersion))
-	case p.MinWriterVersion == 7:
-		for _, f := range p.WriterFeatures {
-			if !writableFeature(f) {
-				return refuse(f)
-			}
+	case p.MinWriterVersion == 7 && p.WriterFeatures == nil:
+		return refuse("writer version 7 without a list of features")
+	}
+	for _, f := range p.WriterFeatures {
+		if !writableFeature(f) {
+			return refuse(f)
 		}
 	}
 	if s.meta.Configuration["delta.enableChangeDataFeed"] == "true" {
@@ -102,10 +105,8 @@ func (t *Table) checkWritable(s *state) error {
 			return refuse(featureCheckConstraints)
 		}
 	}
-	for _, f := range s.files {
-		if outside(f.path) {
-			return refuse(featureClone)
-		}
+	if s.strays > 0 {
+		return refuse(featureClone)
 	}
 	table, err := parseSchema(s.meta.SchemaString)
 	if err != nil {

@@ -27,6 +27,12 @@ func (x *transaction) actions(s *Snapshot, p *plan, meta *metaData, adds []*add)
 	if m := x.change.Mark; m != nil {
 		out = append(out, action{Txn: &txn{AppID: m.App, Version: m.Version, LastUpdated: &now}})
 	}
+	for _, m := range x.change.Beside {
+		out = append(out, action{Txn: &txn{AppID: m.App, Version: m.Version, LastUpdated: &now}})
+	}
+	if settled := x.table.settles(s, x.change, s.version+1); settled != nil {
+		out = append(out, action{Txn: settled})
+	}
 	for _, f := range p.remove {
 		out = append(out, action{Remove: f.remove(now)})
 	}

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/paylake/paylake/partitioning"
 )
@@ -21,11 +24,19 @@ type state struct {
 	tombstones map[string]remove // by decoded path; kept for checkpoints
 	txns       map[string]txn
 	in         interner
-	base       []checkpointPart // the checkpoint that the state was read from, if any
+	base       []checkpointPart             // the checkpoint that the state was read from, if any
+	unread     map[partitioning.Value]int64 // version of the foreign RESTORE that touched it: see Snapshot.Unread
+	doubt      string                       // why unread may lack some
+
+	vectors int                         // live files with a deletion vector
+	strays  int                         // live files outside the table's folder
+	fresh   []*file                     // live files that came since the last snapshot
+	dirty   map[partitioning.Value]bool // partitions that changed since then
 }
 
 func newState() *state {
-	return &state{version: -1, files: map[string]*file{}, tombstones: map[string]remove{}, txns: map[string]txn{}, in: interner{}}
+	return &state{version: -1, files: map[string]*file{}, tombstones: map[string]remove{}, txns: map[string]txn{}, in: interner{},
+		unread: map[partitioning.Value]int64{}, dirty: map[partitioning.Value]bool{}}
 }
 
 // clone copies the state so that the copy can go on. Files are shared: they
@@ -33,6 +44,7 @@ func newState() *state {
 func (s *state) clone() *state {
 	c := *s
 	c.files, c.tombstones, c.txns, c.in = maps.Clone(s.files), maps.Clone(s.tombstones), maps.Clone(s.txns), maps.Clone(s.in)
+	c.unread, c.fresh, c.dirty = maps.Clone(s.unread), nil, map[partitioning.Value]bool{}
 	return &c
 }
 
@@ -41,6 +53,7 @@ type touch struct {
 	provenance
 	partitions map[partitioning.Value]bool // of every add and remove, dataChange or not
 	everything bool                        // a remove that does not tell its partition
+	newRows    bool                        // an add or remove with dataChange
 }
 
 // commit applies the actions of one commit. Removes come first: a commit may
@@ -53,15 +66,18 @@ func (s *state) commit(version int64, actions []action) touch {
 		}
 		if a.Remove != nil {
 			s.remove(a.Remove, &t)
+			t.newRows = t.newRows || a.Remove.DataChange
 		}
 		s.apply(a)
 	}
 	for _, a := range actions {
 		if a.Add != nil {
 			t.partitions[s.add(a.Add).values.value] = true
+			t.newRows = t.newRows || a.Add.DataChange
 		}
 	}
 	s.version = version
+	s.noteRestore(version, t)
 	return t
 }
 
@@ -80,8 +96,34 @@ func (s *state) apply(a action) {
 func (s *state) add(a *add) *file {
 	f := newFile(a, s.in)
 	delete(s.tombstones, f.path)
-	s.files[f.path] = f
+	s.put(f)
 	return f
+}
+
+// put makes a file live, in place of one of the same path.
+func (s *state) put(f *file) {
+	s.drop(f.path)
+	s.files[f.path] = f
+	s.fresh, s.dirty[f.values.value] = append(s.fresh, f), true
+	s.count(f, 1)
+}
+
+// drop makes a file not live, if it is.
+func (s *state) drop(path string) {
+	if f, ok := s.files[path]; ok {
+		delete(s.files, path)
+		s.dirty[f.values.value] = true
+		s.count(f, -1)
+	}
+}
+
+func (s *state) count(f *file, n int) {
+	if f.deleted {
+		s.vectors += n
+	}
+	if f.stray {
+		s.strays += n
+	}
 }
 
 func (s *state) remove(r *remove, t *touch) {
@@ -95,7 +137,7 @@ func (s *state) remove(r *remove, t *touch) {
 	default:
 		t.everything = true
 	}
-	delete(s.files, path)
+	s.drop(path)
 	s.tombstones[path] = *r
 }
 
@@ -106,6 +148,31 @@ func (s *state) check() error {
 		return errors.New("the log has no protocol action")
 	case s.meta == nil:
 		return errors.New("the log has no metaData action")
+	}
+	return nil
+}
+
+// readsAtOnce is how many commits are read side by side.
+const readsAtOnce = 8
+
+// readCommits reads commits, some at a time, and gives them to each in the
+// order of versions.
+func (t *Table) readCommits(ctx context.Context, versions []int64, each func(version int64, actions []action)) error {
+	for some := range slices.Chunk(versions, readsAtOnce) {
+		read := make([][]action, len(some))
+		g, gctx := errgroup.WithContext(ctx)
+		for i, v := range some {
+			g.Go(func() (err error) {
+				read[i], err = t.readCommit(gctx, v)
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+		for i, v := range some {
+			each(v, read[i])
+		}
 	}
 	return nil
 }

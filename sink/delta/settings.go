@@ -53,6 +53,7 @@ func (t *Table) newMetaData() (*metaData, error) {
 	if configuration == nil {
 		configuration = map[string]string{}
 	}
+	t.newRetention(configuration)
 	description := t.settings.Description
 	if description == "" {
 		description = t.settings.Table.Description
@@ -64,8 +65,9 @@ func (t *Table) newMetaData() (*metaData, error) {
 }
 
 // evolvedMetaData returns the metaData that the table needs to hold the columns
-// of this run, nil if it has them all. Columns are only added, and
-// paylake.schemaVersion only grows: an older binary changes nothing.
+// of this run and to keep what is old as long as it should, nil if it needs
+// none. Columns are only added, and paylake.schemaVersion only grows: an older
+// binary changes nothing there.
 func (t *Table) evolvedMetaData(s *state) (*metaData, error) {
 	have, err := parseSchema(s.meta.SchemaString)
 	if err != nil {
@@ -81,14 +83,16 @@ func (t *Table) evolvedMetaData(s *state) (*metaData, error) {
 		return nil, err
 	}
 	version, raised := t.raisedVersion(s)
-	if !changed && !raised {
+	retention := t.changedRetention(s.meta)
+	if !changed && !raised && len(retention) == 0 {
 		return nil, nil
 	}
 	m := *s.meta
 	if m.SchemaString, err = (&columns{Type: "struct", Fields: fields}).text(); err != nil {
 		return nil, err
 	}
-	m.Configuration = maps.Clone(m.Configuration)
+	m.Configuration = maps.Clone(notNilMap(m.Configuration))
+	maps.Copy(m.Configuration, retention)
 	if raised {
 		m.Configuration[PropertySchemaVersion] = version
 	}

@@ -26,25 +26,67 @@ type partition struct {
 	known bool // every file is tagged: the sums are the rows'
 }
 
+// newSnapshot makes the snapshot of a state, which must not change any more.
 func newSnapshot(s *state) *Snapshot {
-	n := &Snapshot{state: s, partitions: map[partitioning.Value]*partition{}}
-	for _, f := range s.files {
-		p := n.partitions[f.values.value]
-		if p == nil {
-			p = &partition{known: true}
-			n.partitions[f.values.value] = p
+	s.fresh, s.dirty = slices.Collect(maps.Values(s.files)), map[partitioning.Value]bool{}
+	for _, f := range s.fresh {
+		s.dirty[f.values.value] = true
+	}
+	return (&Snapshot{}).next(s)
+}
+
+// next makes the snapshot of a state that comes after that of n. It looks only
+// at the partitions that changed. The state must not change any more.
+func (n *Snapshot) next(s *state) *Snapshot {
+	out := &Snapshot{state: s, partitions: make(map[partitioning.Value]*partition, len(n.partitions)), order: n.order, rows: n.rows, bytes: n.bytes}
+	maps.Copy(out.partitions, n.partitions)
+	files := map[partitioning.Value][]*file{}
+	for v := range s.dirty {
+		if p := n.partitions[v]; p != nil {
+			files[v] = slices.Clone(p.files)
 		}
-		p.files = append(p.files, f)
+	}
+	for _, f := range s.fresh {
+		files[f.values.value] = append(files[f.values.value], f)
+	}
+	other := false // another set of partitions
+	for v := range s.dirty {
+		out.set(v, slices.DeleteFunc(files[v], func(f *file) bool { return s.files[f.path] != f }))
+		other = other || (n.partitions[v] == nil) != (out.partitions[v] == nil)
+	}
+	if other {
+		out.order = slices.Sorted(maps.Keys(out.partitions))
+	}
+	s.fresh, s.dirty = nil, nil
+	return out
+}
+
+// set gives a partition its files.
+func (n *Snapshot) set(v partitioning.Value, files []*file) {
+	if old := n.partitions[v]; old != nil {
+		n.total(old, -1)
+		delete(n.partitions, v)
+	}
+	if len(files) == 0 {
+		return
+	}
+	slices.SortFunc(files, func(a, b *file) int { return compare(a.path, b.path) })
+	p := &partition{files: files, known: true}
+	for _, f := range files {
 		p.sums = p.sums.plus(f.sums)
 		p.known = p.known && f.tagged
-		n.rows += max(f.sums.rows, 0)
-		n.bytes += f.size
 	}
-	for _, p := range n.partitions {
-		slices.SortFunc(p.files, func(a, b *file) int { return compare(a.path, b.path) })
+	n.partitions[v] = p
+	n.total(p, 1)
+}
+
+// total adds the files of a partition to the sums of the snapshot, or takes them
+// away.
+func (n *Snapshot) total(p *partition, sign int64) {
+	for _, f := range p.files {
+		n.rows += sign * max(f.sums.rows, 0)
+		n.bytes += sign * f.size
 	}
-	n.order = slices.Sorted(maps.Keys(n.partitions))
-	return n
 }
 
 func compare(a, b string) int {

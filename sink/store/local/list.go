@@ -24,7 +24,7 @@ func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[store.
 			}
 		}
 		if err := s.list(ctx, dir, prefix, after, yield); err != nil {
-			yield(store.Object{}, wrap("list", prefix, err))
+			yield(store.Object{}, s.wrap("list", prefix, err))
 		}
 	}
 }

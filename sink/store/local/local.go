@@ -43,14 +43,14 @@ func (s *Store) Put(ctx context.Context, key string, body io.ReadSeeker) error {
 	err := s.write(ctx, key, body, func(root *os.Root, tmp string) error {
 		return root.Rename(tmp, key)
 	})
-	return wrap("put", key, err)
+	return s.wrap("put", key, err)
 }
 
 // Open implements [store.Store].
 func (s *Store) Open(ctx context.Context, key string, off, n int64) (io.ReadCloser, error) {
 	r, err := s.open(ctx, key, off, n)
 	if err != nil {
-		return nil, wrap("open", key, err)
+		return nil, s.wrap("open", key, err)
 	}
 	return r, nil
 }
@@ -89,7 +89,7 @@ func (s *Store) open(ctx context.Context, key string, off, n int64) (*reader, er
 func (s *Store) Delete(ctx context.Context, keys ...string) error {
 	for _, key := range keys {
 		if err := s.remove(ctx, key); err != nil {
-			return wrap("delete", key, err)
+			return s.wrap("delete", key, err)
 		}
 	}
 	return nil
@@ -135,13 +135,6 @@ func ready(ctx context.Context, key string) error {
 		return err
 	}
 	return store.CheckKey(key)
-}
-
-func wrap(verb, key string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s %s: %w", verb, key, err)
 }
 
 // absent tells whether the error means that there is no such file. A file in

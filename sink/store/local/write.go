@@ -26,7 +26,7 @@ func (s *Store) Create(ctx context.Context, key string, body []byte) error {
 	err := s.write(ctx, key, bytes.NewReader(body), func(root *os.Root, tmp string) error {
 		return link(root, tmp, key)
 	})
-	return wrap("create", key, err)
+	return s.wrap("create", key, err)
 }
 
 // write brings body to a synced hidden file beside the key, lets publish give

@@ -61,3 +61,5 @@ func TestCalls(t *testing.T) {
 	require.Equal(t, 2, s.Calls(mem.Delete))
 	require.Equal(t, 3, s.Calls(""))
 }
+
+func TestManyKeys(t *testing.T) { storetest.Many(t, mem.New()) }

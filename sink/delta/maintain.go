@@ -1,0 +1,145 @@
+package delta
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/paylake/paylake/sink/store"
+)
+
+// What Maintain compacts: partitions that a reader would feel, and not much of
+// them in one run.
+const (
+	maintainFiles = 4         // small files in a partition
+	maintainSmall = 32 << 20  // bytes of a file that counts as small
+	maintainBytes = 256 << 20 // read in one run: some ten seconds of one core
+	maintainQuiet = day       // a partition that was written to since will be written to again
+)
+
+// Maintenance says what Maintain may do.
+type Maintenance struct {
+	Optimize  bool
+	Vacuum    bool
+	CleanLog  bool
+	Manifests bool // needs Settings.BaseURL
+
+	WorkDir string // existing folder for work in progress; needed with Optimize
+}
+
+// Maintained is what Maintain did.
+type Maintained struct {
+	Properties  bool // retention properties were changed
+	Optimized   Optimized
+	VacuumFiles int      // data files removed, those that were gone already included
+	LogFiles    int      // objects removed from the log
+	Manifests   int      // manifests written or removed
+	Warnings    []string // of steps that failed or could not be done; the table is whole
+}
+
+// Maintain looks after a table at the end of a run, as far as it is cheap:
+//
+//   - retention properties that differ from the settings are changed;
+//   - partitions with 4 or more files under 32 MiB that nobody wrote to for a day
+//     are compacted, up to 256 MiB in one run; a table without partitions is
+//     compacted in tiers, so that each row is rewritten only a few times;
+//   - when this Table wrote a checkpoint, which forgets what was removed longer
+//     ago than delta.deletedFileRetentionDuration, just those files are removed;
+//     orphans need a listing of the table and are left to Vacuum;
+//   - when this Table wrote a checkpoint the log is cleaned: see CleanLog;
+//   - manifests are brought to the newest version.
+//
+// Where there is nothing to do it asks the store nothing, but for manifests one
+// small object and the log. A step that fails is a warning; an error means that
+// the context ended or the table cannot be read.
+func (t *Table) Maintain(ctx context.Context, o Maintenance) (Maintained, error) {
+	var done Maintained
+	s, fresh, err := t.newest(ctx)
+	if err != nil || !s.Exists() {
+		return done, err
+	}
+	steps := []func() error{func() error { return t.maintainProperties(ctx, s, &done) }}
+	if o.Optimize {
+		steps = append(steps, func() error { return t.maintainSmallFiles(ctx, o, &done) })
+	}
+	if o.Vacuum && fresh {
+		steps = append(steps, func() (err error) { done.VacuumFiles, err = t.removeExpired(ctx); return err })
+	}
+	if o.CleanLog && fresh {
+		steps = append(steps, func() (err error) { done.LogFiles, err = t.CleanLog(ctx, false); return err })
+	}
+	if o.Manifests {
+		steps = append(steps, func() (err error) { done.Manifests, err = t.writeManifests(ctx); return err })
+	}
+	for _, step := range steps {
+		err := step()
+		if ctx.Err() != nil {
+			return done, fmt.Errorf("maintain table %s: %w", t.root, ctx.Err())
+		}
+		if err != nil {
+			done.Warnings = append(done.Warnings, err.Error())
+		}
+	}
+	return done, nil
+}
+
+// newest returns the newest snapshot that this Table knows, and whether it wrote
+// a checkpoint since the last call.
+func (t *Table) newest(ctx context.Context) (*Snapshot, bool, error) {
+	t.mu.Lock()
+	s, fresh := t.tip, t.fresh
+	t.fresh = false
+	t.mu.Unlock()
+	if s != nil {
+		return s, fresh, nil
+	}
+	s, err := t.refresh(ctx)
+	return s, fresh, err
+}
+
+func (t *Table) maintainProperties(ctx context.Context, s *Snapshot, done *Maintained) error {
+	if len(t.changedRetention(s.meta)) == 0 {
+		return nil
+	}
+	changed, warnings, err := t.commitRetention(ctx)
+	done.Properties = changed
+	done.Warnings = append(done.Warnings, warnings...)
+	return err
+}
+
+func (t *Table) maintainSmallFiles(ctx context.Context, o Maintenance, done *Maintained) error {
+	t.mu.Lock()
+	s := t.tip
+	t.mu.Unlock()
+	policy := OptimizeOptions{WorkDir: o.WorkDir, SmallBytes: maintainSmall, MinFiles: maintainFiles, MaxBytes: maintainBytes, Tiered: true}
+	if t.settings.Spec.Column != "" {
+		policy.Quiet = maintainQuiet
+	}
+	if s != nil && len(t.smallFiles(s, policy.withDefaults())) == 0 {
+		return nil
+	}
+	var err error
+	done.Optimized, err = t.Optimize(ctx, policy)
+	done.Warnings = append(done.Warnings, done.Optimized.Warnings...)
+	return err
+}
+
+// removeExpired removes the files that the log says were removed longer ago than
+// delta.deletedFileRetentionDuration, without looking whether they are still
+// there, and tells how many.
+func (t *Table) removeExpired(ctx context.Context) (int, error) {
+	s, err := t.writable(ctx)
+	if err != nil || !s.Exists() {
+		return 0, err
+	}
+	cutoff := t.tombstoneCutoff(s.meta)
+	var keys []string
+	for path, r := range s.tombstones {
+		key := t.key(path)
+		if removedBefore(r, cutoff) && s.files[path] == nil && !outside(path) && !hidden(path, s.meta.PartitionColumns) && store.CheckKey(key) == nil {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return len(keys), t.deleteAll(ctx, keys)
+}

@@ -1,0 +1,125 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/paylake/paylake/sink/store"
+)
+
+// probeKey is the object by which a store proves that its server refuses to
+// create an object twice. It stays: so the proof costs one request from the
+// second time on, and processes that die leave nothing more behind. Its name is
+// one that no key has and no listing shows.
+const probeKey = "_paylake/" + store.TempPrefix + "probe"
+
+// UnconditionalError reports a server that creates an object although there is
+// one: it ignores "If-None-Match: *".
+type UnconditionalError struct {
+	Location string // s3://bucket/prefix
+}
+
+func (e *UnconditionalError) Error() string {
+	return fmt.Sprintf("%s: the server does not know conditional writes (If-None-Match: *), so two runs at once could overwrite each other's commits and lose data; "+
+		"use a store that knows them, or set `destination.single_writer: true` and make sure yourself that never more than one process writes to these tables", e.Location)
+}
+
+// Create implements [store.Store].
+func (s *Store) Create(ctx context.Context, key string, body []byte) error {
+	full, err := s.ready(ctx, key)
+	if err == nil && s.o.SingleWriter {
+		return s.explain("create", key, s.createAlone(ctx, full, body))
+	}
+	if err == nil {
+		err = s.prove(ctx)
+	}
+	if err == nil {
+		err = s.create(ctx, full, body, withRetryer(retryRefused()))
+	}
+	return s.explain("create", key, err)
+}
+
+func (s *Store) create(ctx context.Context, full string, body []byte, opts ...func(*awss3.Options)) error {
+	in := s.putInput(full, bytes.NewReader(body), int64(len(body)))
+	in.IfNoneMatch = aws.String("*")
+	_, err := s.client.PutObject(ctx, in, opts...)
+	if status(err) == http.StatusPreconditionFailed {
+		return store.ErrExists
+	}
+	return err
+}
+
+// createAlone creates without trust in the server: it looks first. Calls of
+// this process take turns.
+func (s *Store) createAlone(ctx context.Context, full string, body []byte) error {
+	s.single.Lock()
+	defer s.single.Unlock()
+	switch _, err := s.head(ctx, full); {
+	case err == nil:
+		return store.ErrExists
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	return s.create(ctx, full, body, withRetryer(retryRefused()))
+}
+
+// prove finds out once whether the server refuses to create an object twice.
+func (s *Store) prove(ctx context.Context) error {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	if s.proven {
+		return nil
+	}
+	full := s.prefix + probeKey
+	for range 2 {
+		err := s.create(ctx, full, []byte("paylake\n"), withRetryer(retryProbe()))
+		if errors.Is(err, store.ErrExists) {
+			s.proven = true
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("prove conditional writes with %s: %w", full, err)
+		}
+	}
+	err := s.deleteOne(ctx, full)
+	return errors.Join(&UnconditionalError{Location: location(s.o)}, err)
+}
+
+// head asks for an object's metadata; [store.ErrNotFound] if there is none.
+func (s *Store) head(ctx context.Context, full string) (*awss3.HeadObjectOutput, error) {
+	out, err := s.client.HeadObject(ctx, &awss3.HeadObjectInput{
+		Bucket: aws.String(s.o.Bucket), Key: aws.String(full), RequestPayer: s.payer(),
+	})
+	if err != nil {
+		return nil, s.absent(ctx, full, err)
+	}
+	return out, nil
+}
+
+// absent turns the answer to a read of an absent object into
+// [store.ErrNotFound]. S3 says "denied" instead of "not found" when the
+// permission to list is bound to a prefix (API reference, GetObject,
+// "Permissions"): then a listing of the key tells.
+func (s *Store) absent(ctx context.Context, full string, err error) error {
+	switch status(err) {
+	case http.StatusNotFound:
+		if c := code(err); c == "NoSuchBucket" {
+			return err
+		}
+		return store.ErrNotFound
+	case http.StatusForbidden:
+		out, lerr := s.client.ListObjectsV2(ctx, &awss3.ListObjectsV2Input{
+			Bucket: aws.String(s.o.Bucket), Prefix: aws.String(full), MaxKeys: aws.Int32(1), RequestPayer: s.payer(),
+		})
+		if lerr == nil && (len(out.Contents) == 0 || aws.ToString(out.Contents[0].Key) != full) {
+			return store.ErrNotFound
+		}
+	}
+	return err
+}

@@ -1,0 +1,95 @@
+package s3
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+)
+
+const (
+	maxAttempts = 8 // of one request; about 12 s of waiting in all
+	firstWait   = 100 * time.Millisecond
+	maxWait     = 10 * time.Second
+)
+
+// retryAll tries idempotent requests again after anything that may pass.
+func retryAll() aws.Retryer {
+	return newRetryer(slices.Concat(retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff)}))
+}
+
+// retryRefused tries a request again only if the server has surely not done
+// it. It is for requests that are not idempotent.
+func retryRefused() aws.Retryer {
+	return newRetryer([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(refused)})
+}
+
+func newRetryer(when []retry.IsErrorRetryable) aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = maxAttempts
+		o.RateLimiter = ratelimit.None // attempts are bounded; parallel requests do not share a quota
+		o.Backoff = retry.BackoffDelayerFunc(wait)
+		o.Retryables = append([]retry.IsErrorRetryable{retry.NoRetryCanceledError{}, retry.IsErrorRetryableFunc(ours)}, when...)
+	})
+}
+
+// wait doubles with every attempt, less a random part of up to a half.
+func wait(attempt int, _ error) (time.Duration, error) {
+	full := min(maxWait, firstWait<<min(attempt, 10))
+	return full - rand.N(full/2), nil
+}
+
+// ours is a body that could not be read, which no other try mends.
+func ours(err error) aws.Ternary {
+	var body *bodyError
+	if errors.As(err, &body) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+}
+
+// cutOff is an answer that ended before its end.
+func cutOff(err error) aws.Ternary {
+	var broken *smithy.DeserializationError
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &broken) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
+}
+
+// refused is an answer by which the server did nothing, or a connection that
+// did not come about. 409 is S3's answer to a conditional put that ran into
+// another one.
+func refused(err error) aws.Ternary {
+	var op *net.OpError
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &op) && op.Op == "dial":
+		return aws.TrueTernary
+	case status(err) == http.StatusConflict, status(err) == http.StatusTooManyRequests:
+		return aws.TrueTernary
+	case errors.As(err, &api) && slices.Contains([]string{"SlowDown", "RequestTimeTooSkewed", "RequestTimeout", "ThrottlingException"}, api.ErrorCode()):
+		return aws.TrueTernary
+	}
+	return aws.FalseTernary
+}
+
+// retryProbe tries again after everything, conflicts included: the probe's put
+// may happen any number of times.
+func retryProbe() aws.Retryer {
+	conflict := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		if status(err) == http.StatusConflict {
+			return aws.TrueTernary
+		}
+		return aws.UnknownTernary
+	})
+	return newRetryer(slices.Concat([]retry.IsErrorRetryable{conflict}, retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff)}))
+}
