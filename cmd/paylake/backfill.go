@@ -22,8 +22,8 @@ func (e *env) backfillCommand() *cli.Command {
 			"does not change.",
 		Flags: []cli.Flag{
 			configFlag(),
-			&cli.StringFlag{Name: "since", Usage: "`TIME` to begin with: 2024-01-31, or 2024-01-31T00:00:00-03:00", Required: true},
-			&cli.StringFlag{Name: "until", Usage: "`TIME` to end before", Required: true},
+			&cli.StringFlag{Name: "since", Usage: "`TIME` to begin with: 2024-01-31, or 2024-01-31T00:00:00-03:00"},
+			&cli.StringFlag{Name: "until", Usage: "`TIME` to end before"},
 			&cli.StringSliceFlag{Name: "connection", Usage: "only the connection of this `NAME`; may be repeated"},
 			&cli.StringSliceFlag{Name: "streams", Usage: "only these streams, `A,B`; may be repeated"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would be read"},
@@ -113,6 +113,9 @@ func rangeOf(c *cli.Context, zone *time.Location) (window.Window, error) {
 
 func instantOf(c *cli.Context, flag string, zone *time.Location) (time.Time, error) {
 	text := c.String(flag)
+	if text == "" {
+		return time.Time{}, usagef("backfill needs --%s", flag)
+	}
 	days := partitioning.Spec{Column: "date", Location: zone}
 	if t, err := days.Start(partitioning.Value(text)); err == nil {
 		return t, nil

@@ -69,6 +69,7 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 		Start:      c.conn.Start,
 		Lookback:   c.ep.Lookback,
 		Named:      c.stream.Named,
+		Account:    conn.account,
 	}
 	if c.stream.Lookback != nil {
 		s.Lookback = *c.stream.Lookback

@@ -51,6 +51,11 @@ func (e *env) runOptimize(c *cli.Context) error {
 	rows := [][]string{{"TABLE", "PARTITIONS", "FILES BEFORE", "AFTER", "BYTES BEFORE", "AFTER", "CONFLICTS"}}
 	err = u.each(c.Context, e, func(ctx context.Context, one choice, t *delta.Table) error {
 		done, err := t.Optimize(ctx, o)
+		if err == nil && done.Commits > 0 {
+			var warnings []string
+			warnings, err = settle(ctx, t, u.cfg.Manifests)
+			done.Warnings = append(done.Warnings, warnings...)
+		}
 		for _, text := range done.Warnings {
 			e.warn(one.conn.Name, text)
 		}
@@ -71,4 +76,15 @@ func (e *env) runOptimize(c *cli.Context) error {
 		return nil
 	})
 	return e.finishUpkeep(err, result, rows)
+}
+
+// settle ends the work on a table: with a checkpoint, so that the next run reads
+// few objects, and with manifests of the new files.
+func settle(ctx context.Context, t *delta.Table, manifests bool) ([]string, error) {
+	_, warnings, err := t.Settle(ctx)
+	if err != nil {
+		return warnings, err
+	}
+	more, err := t.Maintain(ctx, delta.Maintenance{Manifests: manifests})
+	return append(warnings, more.Warnings...), err
 }

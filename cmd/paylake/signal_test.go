@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -97,4 +98,28 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	require.Equal(t, exitInterrupted, exitOf(t, cmd.Wait()))
 	_ = stdin.Close() // Wait has closed it
+}
+
+// An API that does not answer does not hold up the end of a run: it reports and
+// the process ends within the ten seconds that an orchestrator gives it.
+func TestSignalWhileTheAPIHangs(t *testing.T) {
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	world := simapi.Merchant(7, today.AddDate(0, 0, -4), 3, 400)
+	api := simapi.New(world, simapi.Config{NoLimits: true})
+	for _, command := range [][]string{{"sync"}, {"backfill", "--since", "2026-01-01", "--until", "2026-02-01"}} {
+		asked := make(chan struct{}, 100)
+		a := configured(t, world, api, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			asked <- struct{}{}
+			<-r.Context().Done()
+		}), "[orders, recipients]")
+		cmd, stderr := program(t, append(command, "--config", a.config, "--json")...)
+		stdout := new(output)
+		cmd.Stdout = stdout
+		require.NoError(t, cmd.Start())
+		<-asked
+		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+		require.Equal(t, exitInterrupted, exitOf(t, cmd.Wait()), stderr.String())
+		require.NotContains(t, stderr.String(), "does not answer", "it ended by itself")
+		require.Equal(t, report.Interrupted, parseReport(t, stdout.String()).Status)
+	}
 }

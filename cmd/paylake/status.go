@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -63,7 +64,8 @@ func (e *env) statusCommand() *cli.Command {
 			"the last run that read it whole. Partitions that another engine put back to an older state (RESTORE) count as unread.\n" +
 			"Without the history (somebody deleted it) only the watermark counts.\n\n" +
 			"--max-lag 26h ends with exit code 4 when a table is older. One that does not exist, has no watermark or cannot be\n" +
-			"read counts as older; a stream that the account does not have and nobody named is left out.",
+			"read counts as older; a stream that the account does not have and nobody named is left out. When nothing at all can\n" +
+			"be read the exit code is 1.",
 		Flags: []cli.Flag{
 			configFlag(),
 			&cli.StringSliceFlag{Name: "connection", Usage: "only the connection of this `NAME`; may be repeated"},
@@ -127,19 +129,13 @@ const (
 )
 
 // status looks at the tables. A table that cannot be read is part of the
-// result.
+// result; that nothing at all can be read is an error.
 func (e *env) status(ctx context.Context, cfg *config.Config, chosen []choice, maxLag time.Duration) (statusResult, error) {
 	st, err := openStore(ctx, cfg)
 	if err != nil {
 		return statusResult{}, err
 	}
-	runs, err := ledger.Recent(ctx, st, max(leastRuns, 4*len(cfg.Connections)))
-	if err != nil {
-		if ctx.Err() != nil {
-			return statusResult{}, ctx.Err()
-		}
-		e.say("warning: the history of runs cannot be read, so only watermarks count: " + err.Error())
-	}
+	runs, history := ledger.Recent(ctx, st, max(leastRuns, 4*len(cfg.Connections)))
 	result := statusResult{At: time.Now().UTC(), MaxLagSeconds: int64(maxLag.Seconds()), Tables: make([]tableStatus, len(chosen))}
 	look := looking{cfg: cfg, store: st, now: result.At, maxLag: maxLag}
 	var group errgroup.Group
@@ -151,7 +147,15 @@ func (e *env) status(ctx context.Context, cfg *config.Config, chosen []choice, m
 		})
 	}
 	_ = group.Wait() // trouble is part of the result
-	return result, ctx.Err()
+	switch {
+	case ctx.Err() != nil:
+		return result, ctx.Err()
+	case history != nil && !slices.ContainsFunc(result.Tables, func(t tableStatus) bool { return t.Error == "" }):
+		return result, fmt.Errorf("read the destination: %w", history) // one cause, told once
+	case history != nil:
+		e.say("warning: the history of runs cannot be read, so only watermarks count: " + history.Error())
+	}
+	return result, nil
 }
 
 // statusCode is the exit code: data that is older than asked comes before

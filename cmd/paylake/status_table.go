@@ -10,7 +10,6 @@ import (
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/internal/config"
 	"github.com/paylake/paylake/internal/report"
-	"github.com/paylake/paylake/sink/delta"
 	"github.com/paylake/paylake/sink/store"
 )
 
@@ -50,8 +49,7 @@ func lastOf(one entry) *lastRun {
 
 // read fills in what the table's log says.
 func (l looking) read(ctx context.Context, c choice, entries []entry, t *tableStatus) error {
-	where := spec(l.cfg, c.ep)
-	lake, err := delta.Open(l.store, c.key, delta.Settings{Table: c.ep.Table, Spec: where, Engine: engine()})
+	lake, err := openTable(l.cfg, l.store, c)
 	if err != nil {
 		return err
 	}
@@ -71,7 +69,7 @@ func (l looking) read(ctx context.Context, c choice, entries []entry, t *tableSt
 	}
 	list := c.ep.SinceParam == "" || c.ep.Write == extract.AppendSnapshot
 	until := readUntil(mark, snapshot.Version(), list, entries)
-	if from, ok := unreadFrom(snapshot, where); ok {
+	if from, ok := unreadFrom(snapshot, spec(l.cfg, c.ep)); ok {
 		t.Warnings = append(t.Warnings, "another engine put partitions back to an older state (RESTORE): the next sync reads them again")
 		if from.Before(until) {
 			until = from

@@ -197,6 +197,10 @@ func TestStatusOfATableThatCannotBeRead(t *testing.T) {
 	require.NoError(t, os.WriteFile(runs, []byte("{}\n"), 0o600))
 	_, got := a.status(t, exitDone, "--streams", "recipients", "--max-lag", "1h")
 	require.Contains(t, got.stderr, "the history of runs cannot be read")
+
+	nothing := paylake(t, "status", "--config", a.config, "--streams", "orders", "--max-lag", "1h")
+	require.Equal(t, exitFailed, nothing.code)
+	require.Len(t, strings.Split(strings.TrimSpace(nothing.stderr), "\n"), 1, "one cause, told once")
 }
 
 func TestStatusWantsADurationThatCanBe(t *testing.T) {

@@ -68,6 +68,7 @@ func TestOptimizeCommand(t *testing.T) {
 	require.Len(t, tables, 1)
 	require.Equal(t, []any{"raw/pagarme/payables", 2, 1, 1}, []any{tables[0].Table, tables[0].FilesBefore, tables[0].FilesAfter, tables[0].Commits})
 	_, after := liveFile(t, a)
+	require.FileExists(t, filepath.Join(a.lake, fmt.Sprintf("raw/pagarme/payables/_delta_log/%020d.checkpoint.parquet", after.Version())))
 	require.Equal(t, before.Rows(), after.Rows())
 	require.Equal(t, before.NumFiles()-1, after.NumFiles())
 

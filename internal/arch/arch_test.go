@@ -22,24 +22,27 @@ const module = "github.com/paylake/paylake/"
 func rules() map[string][]string {
 	stages := []string{"schema", "extract/window", "extract", "partitioning", "writer", "sink", "sink/store", "sink/delta", "sink/quarantine"}
 	return map[string][]string{
-		"schema":            {},
-		"extract/window":    {},
-		"extract":           {"schema", "extract/window"},
-		"extract/*":         {"extract", "schema"},
-		"partitioning":      {"schema"},
-		"writer":            {"schema", "partitioning", "writer/parquet"},
-		"writer/parquet":    {},
-		"sink":              {"schema", "partitioning", "writer"},
-		"sink/store":        {},
-		"sink/store/*":      {"sink/store"},
-		"sink/delta":        {"sink", "sink/store", "schema", "partitioning", "writer"},
-		"sink/quarantine":   {"schema", "sink/store"},
-		"internal/pipeline": append(stages, "internal/report"),
-		"internal/ledger":   {"schema", "partitioning", "writer", "sink", "sink/store", "sink/delta", "internal/report"},
-		"internal/report":   stages,
-		"internal/config":   {},
-		"internal/simapi":   {}, // it must not share the mistakes of what it tests
-		"internal/arch":     {},
+		"schema":              {},
+		"extract/window":      {},
+		"extract":             {"schema", "extract/window"},
+		"extract/*":           {"extract", "schema"},
+		"partitioning":        {"schema"},
+		"writer":              {"schema", "partitioning", "writer/parquet"},
+		"writer/parquet":      {},
+		"sink":                {"schema", "partitioning", "writer"},
+		"sink/store":          {},
+		"sink/store/*":        {"sink/store"},
+		"sink/delta":          {"sink", "sink/store", "schema", "partitioning", "writer"},
+		"sink/quarantine":     {"schema", "sink/store"},
+		"internal/pipeline":   append(stages, "internal/report"),
+		"internal/lease":      {"sink/store"},
+		"internal/ledger":     {"schema", "partitioning", "writer", "sink", "sink/store", "sink/delta", "internal/report"},
+		"internal/report":     stages,
+		"internal/config":     {},
+		"internal/simapi":     {}, // it must not share the mistakes of what it tests
+		"internal/faultproxy": {},
+		"internal/crash":      {}, // tests only
+		"internal/arch":       {},
 	}
 }
 

@@ -16,10 +16,11 @@ type Config struct {
 	Manifests   bool // keep symlink manifests of every table; manifests: symlink
 }
 
-// Delta are the table properties that the file sets.
+// Delta are the table properties that the file sets, in whole days; 0 leaves
+// them alone, and the defaults of Delta hold: 30 and 7 days.
 type Delta struct {
-	LogRetention         time.Duration // whole days; 30 days unless set
-	DeletedFileRetention time.Duration // whole days; 7 days unless set
+	LogRetention         time.Duration
+	DeletedFileRetention time.Duration
 }
 
 // Destination is where the lake lies and how its tables are cut.

@@ -3,16 +3,15 @@ package config
 import "time"
 
 const (
-	day                         = 24 * time.Hour
-	defaultLogRetention         = 30 * day
-	defaultDeletedFileRetention = 7 * day
+	day                      = 24 * time.Hour
+	leastLogRetention        = day
+	leastDeletedFileRetained = 7 * day
 )
 
 // tables reads how tables are kept: the properties of new and existing tables,
 // and what is done after commits.
 func (r *reader) tables(o object) {
 	r.config.Maintenance = true
-	r.config.Delta = Delta{LogRetention: defaultLogRetention, DeletedFileRetention: defaultDeletedFileRetention}
 	if word, ok := o.choice("maintenance", "auto", "off"); ok {
 		r.config.Maintenance = word == "auto"
 	}
@@ -26,8 +25,8 @@ func (r *reader) tables(o object) {
 	if !ok {
 		return
 	}
-	r.retention(d, "log_retention", day, "", &r.config.Delta.LogRetention)
-	r.retention(d, "deleted_file_retention", defaultDeletedFileRetention,
+	r.retention(d, "log_retention", leastLogRetention, "", &r.config.Delta.LogRetention)
+	r.retention(d, "deleted_file_retention", leastDeletedFileRetained,
 		": readers and writers that take longer would lose their files", &r.config.Delta.DeletedFileRetention)
 }
 

@@ -34,6 +34,7 @@ type order struct {
 	Tries    int   // attempts of an API request; 0 = the default
 	Die      death // zero = never
 	Disk     disk  // zero = none of its own
+	Once     bool  // commit at the end of a stream, not after each partition
 }
 
 // answer is what a child process says on stdout at its end.
@@ -90,8 +91,10 @@ func (o order) sync(ctx context.Context) (*report.Run, int64, error) {
 	}
 	opts := pipeline.Options{
 		Store: st, WorkDir: o.Work, Tool: "paylake/test", Command: "sync", Now: func() time.Time { return o.Now },
-		CommitEvery: time.Nanosecond, // after each partition
-		Workers:     2, Chunk: 4 << 10,
+		CommitEvery: time.Nanosecond, Workers: 2, Chunk: 4 << 10, // small windows: many commits
+	}
+	if o.Once {
+		opts.CommitEvery = time.Hour
 	}
 	if o.Backfill {
 		opts.Backfill = &window.Window{Since: o.Start, Until: o.Now}

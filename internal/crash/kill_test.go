@@ -204,7 +204,7 @@ func onDisk(t *testing.T) place { return place{Dir: t.TempDir()} }
 // nothing is there twice, and a reader that polls all the time sees whole
 // versions only.
 func TestPromiseExactlyOnceAndAtomicUnderKillOnDisk(t *testing.T) {
-	killEverywhere(t, onDisk, 4)
+	killEverywhere(t, onDisk, 3)
 }
 
 // The watcher and the comparison notice what they are there for.

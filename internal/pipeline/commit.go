@@ -74,7 +74,7 @@ func (j *job) commitGroup(ctx context.Context, last bool) error {
 		return err
 	}
 	var err error
-	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 || change.MoveMark {
+	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 || change.MoveMark || len(change.Reread) > 0 {
 		err = j.commitChange(ctx, &change)
 	} else {
 		err = j.fill.passed(ctx, j, change.Mark)
@@ -98,6 +98,7 @@ func (j *job) newChange(last bool) sink.Change {
 		Unchanged:    j.group.sameRows,
 		Mark:         j.mark(last),
 		MoveMark:     j.misplaced,
+		Reread:       j.rereadUnchanged(),
 		AcceptShrink: j.run.opts.AcceptShrink,
 		RunID:        j.run.opts.RunID,
 		Operation:    "WRITE",

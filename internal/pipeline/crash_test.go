@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,7 +110,7 @@ const crashStream = simapi.Payables
 // partition by itself.
 func withoutSockets(t *testing.T) *scene {
 	t.Helper()
-	s := newScene(t, 10, 260, simapi.Config{NoLimits: true, Paging: simapi.Paging{TotalMissing: true, NextMissing: true, PayablesByPage: true, MaxSize: map[string]int{crashStream: 30}}})
+	s := newScene(t, 8, 160, simapi.Config{NoLimits: true, Paging: simapi.Paging{TotalMissing: true, NextMissing: true, PayablesByPage: true, MaxSize: map[string]int{crashStream: 40}}})
 	s.url = "https://api.pagar.me/core/v5"
 	s.inBubble()
 	s.streams = []string{crashStream}
@@ -142,7 +140,7 @@ func (s *scene) committed(suffix string) time.Time {
 	s.t.Helper()
 	snapshot, err := s.lake(s.endpoint(crashStream)).Load(s.t.Context())
 	require.NoError(s.t, err)
-	version, ok := snapshot.Mark("paylake/loja/"+crashStream + suffix)
+	version, ok := snapshot.Mark("paylake/loja/" + crashStream + suffix)
 	if !ok || version == 0 {
 		return time.Time{}
 	}
@@ -190,29 +188,26 @@ func lives() map[string]life {
 func TestPromiseExactlyOnceWhereverTheStoreIsLost(t *testing.T) {
 	t.Parallel()
 	for name, l := range lives() {
-		for _, late := range []bool{false, true} {
-			t.Run(fmt.Sprint(name, " late ", late), func(t *testing.T) {
-				t.Parallel()
-				resumed := 0
-				for k := 1; ; k++ {
-					s := withoutSockets(t)
-					l.prepare(s)
-					m := &mortal{Store: s.store, left: k, late: late}
-					rep, err := s.with(func(o *scene) { o.store = m }).try()
-					if err == nil && !m.died {
-						s.requireTruth(rep)
-						require.Greater(t, k, 10, "the run made calls to the store")
-						break
-					}
-					if s.goesOn(l.reached(s)) {
-						resumed++
-					}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resumed := 0
+			for k := 1; ; k++ {
+				s := withoutSockets(t)
+				l.prepare(s)
+				m := &mortal{Store: s.store, left: k, late: k%2 == 0}
+				rep, err := s.with(func(o *scene) { o.store = m }).try()
+				if err == nil && !m.died {
+					s.requireTruth(rep)
+					require.Zero(t, of(s.sync(), crashStream).Commits, "quiet")
+					require.Greater(t, k, 10, "the run made calls to the store")
+					break
 				}
-				if !strings.HasPrefix(name, "backfill") {
-					require.Greater(t, resumed, 4, "runs went on")
+				if s.goesOn(l.reached(s)) {
+					resumed++
 				}
-			})
-		}
+			}
+			require.Greater(t, resumed, 2, "runs went on")
+		})
 	}
 }
 
@@ -231,11 +226,6 @@ func (s *scene) goesOn(reached time.Time) bool {
 	if went && !reached.IsZero() {
 		margin := 4 * 24 * time.Hour // the reader asks around its range to see how exact the filter is
 		require.False(s.t, watch.at.Before(reached.Add(-margin)), "asked from %s, but %s was reached", watch.at, reached)
-	}
-	again := s.sync()
-	require.Equal(s.t, report.Succeeded, again.Status)
-	if !s.full {
-		require.Zero(s.t, of(again, crashStream).Commits, "quiet")
 	}
 	return went
 }

@@ -1,4 +1,4 @@
-// Package pipeline runs a sync: it plans windows, reads them in parallel,
+// Package pipeline runs a sync or a backfill: it plans windows, reads them in parallel,
 // writes their rows in the order of time and commits groups of whole
 // partitions.
 //
@@ -10,6 +10,12 @@
 //   - rejected records are durable before the commit that counts them;
 //   - the rows in flight share one budget; the oldest window of a stream never
 //     waits for it, so there is always progress;
+//   - a full sync is one commit; what it finished is stored and recorded while
+//     it runs, and a record is a copy that only its own run writes;
+//   - a record is used only for the table, columns, partitions, start and account
+//     that its files were made for, and only while no vacuum may touch them;
+//   - a backfill never moves the watermark;
+//   - what a run committed that vanished from the log is read again;
 //   - one stream's trouble never stops another's;
 //   - a partition with a window that could not be proven is left as it is.
 //

@@ -91,7 +91,9 @@ func (j *job) newWriter(dir string) (*writer.Writer, error) {
 func (j *job) facts() {
 	f := j.reader.Facts()
 	j.rep.Paging, j.rep.PageSize, j.rep.Filter = f.Paging, f.PageSize, f.Filter
-	j.rep.Requests, j.rep.Retries, j.rep.Throttled = f.Requests, f.Retries, f.Throttled
+	j.rep.Requests += f.Requests
+	j.rep.Retries += f.Retries
+	j.rep.Throttled += f.Throttled
 	switch {
 	case f.Filter == "none":
 		j.rep.Warn("the creation filter has no effect: the list was read as a whole")

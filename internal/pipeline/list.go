@@ -33,6 +33,7 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 		Base:         j.base.Version(),
 		Mark:         &sink.Mark{App: j.s.app(), Version: j.run.started.UnixMicro()},
 		AcceptShrink: j.run.opts.AcceptShrink,
+		Reread:       j.base.Unread(),
 		RunID:        j.run.opts.RunID,
 		Operation:    "WRITE",
 	}
@@ -92,7 +93,7 @@ func (j *job) inTable(c sink.Change) bool {
 		n           int64
 		fingerprint uint64
 	}
-	if !j.base.Exists() || c.Base != j.base.Version() {
+	if !j.base.Exists() || len(j.base.Unread()) > 0 || c.Base != j.base.Version() {
 		return false
 	}
 	want := map[partitioning.Value]rows{}

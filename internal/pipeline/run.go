@@ -141,11 +141,10 @@ func (r *run) stream(ctx, readCtx context.Context, s Stream, table loaded, rep *
 		return
 	}
 	j := newJob(r, s, table.snapshot, rep)
-	err := j.do(ctx, readCtx)
+	err := r.workOn(ctx, readCtx, s, j)
 	if own != nil {
 		own.close(err)
 	}
-	j.facts()
 	r.judge(j, err)
 	rep.StoreRequests = s.Lake.Calls()
 	rep.Settle(r.stopped.Load() || ctx.Err() != nil)

@@ -28,6 +28,9 @@ func (j *job) windows(ctx, readCtx context.Context) error {
 		return err
 	}
 	j.warnRange()
+	if err := j.readUnread(ctx); err != nil {
+		return err
+	}
 	since, rest := j.group.since, window.Window{Since: j.group.end, Until: j.rng.Until}
 	j.rep.Since, j.rep.Until = &since, &rest.Until
 	if !rest.Until.After(rest.Since) {

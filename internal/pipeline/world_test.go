@@ -53,6 +53,7 @@ type scene struct {
 	start    time.Time
 	rt       http.RoundTripper
 	name     string // connection
+	account  string
 }
 
 var worldStart = time.Date(2026, 8, 23, 0, 0, 0, 0, time.UTC)
@@ -159,7 +160,7 @@ func (s *scene) wire() []pipeline.Stream {
 		}
 		st := pipeline.Stream{
 			Connection: s.name, Source: "pagarme", Endpoint: ep, Table: s.table(ep), Spec: s.spec(ep), Path: "pagarme/" + ep.Table.Name,
-			Lake: s.lake(ep), Client: client, Full: s.full, Start: s.start, Lookback: ep.Lookback, Named: s.named,
+			Lake: s.lake(ep), Client: client, Full: s.full, Start: s.start, Lookback: ep.Lookback, Named: s.named, Account: s.account,
 		}
 		if s.lookback > 0 {
 			st.Lookback = s.lookback

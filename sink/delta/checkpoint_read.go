@@ -112,9 +112,8 @@ func (t *Table) applyRow(s *state, kinds map[string]column, i int) error {
 
 func applyAdd(s *state, c column, i int) error {
 	a := &add{
-		Path: c.child("path").text(i), PartitionValues: c.child("partitionValues").textMap(i),
-		Size: c.child("size").number(i, 0), ModificationTime: c.child("modificationTime").number(i, 0),
-		Stats: c.child("stats").view(i), Tags: plainMap(c.child("tags").textMap(i)),
+		Path: c.child("path").text(i), Size: c.child("size").number(i, 0),
+		ModificationTime: c.child("modificationTime").number(i, 0), Stats: c.child("stats").view(i),
 	}
 	if a.Path == "" {
 		return errors.New("add without a path")
@@ -125,8 +124,10 @@ func applyAdd(s *state, c column, i int) error {
 	if a.Stats == "" {
 		a.Stats = rowCount(c.child("stats_parsed").child("numRecords").number(i, -1))
 	}
-	f := s.add(a)
+	f := newFile(a, s.in.internRow(c.child("partitionValues"), i))
+	f.readTagColumn(c.child("tags"), i)
 	f.stats, f.stored = "", true
+	s.live(f)
 	return nil
 }
 

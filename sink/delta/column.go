@@ -73,6 +73,20 @@ func (c column) flag(i int) bool {
 	return ok && c.has(i) && b.Value(i)
 }
 
+// eachEntry yields the entries of a map of strings. They live as long as the
+// batch.
+func (c column) eachEntry(i int, each func(key, value string, null bool)) {
+	m, ok := c.arr.(*array.Map)
+	if !ok || !c.has(i) {
+		return
+	}
+	from, to := m.ValueOffsets(i)
+	keys, items := column{m.Keys()}, column{m.Items()}
+	for j := int(from); j < int(to); j++ {
+		each(keys.view(j), items.view(j), !items.has(j))
+	}
+}
+
 // textMap returns a map of strings, nil for null.
 func (c column) textMap(i int) map[string]*string {
 	m, ok := c.arr.(*array.Map)

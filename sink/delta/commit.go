@@ -208,26 +208,38 @@ func (p *plan) receipt(version int64, adds []*add) sink.Receipt {
 // create puts the commit object if the version is free and tells whether the
 // version is this commit. A version that exists is read back: a put that was
 // repeated on the way meets its own first try. After any other answer the log is
-// read, too; an object that is absent is put again, with the same bytes.
+// read, too; an object that is absent is put again, with the same bytes. An error
+// that says that nothing was sent (a method NotWritten) is final.
 func (x *transaction) create(ctx context.Context, version int64, body []byte) (bool, error) {
 	t := x.table
 	for try := 1; ; try++ {
 		cause := t.store.Create(ctx, t.key(commitName(version)), body)
-		if cause == nil {
+		var refused interface{ NotWritten() bool }
+		switch {
+		case cause == nil:
 			return true, nil
+		case errors.As(cause, &refused) && refused.NotWritten():
+			return false, fmt.Errorf("commit version %d of table %s: %w", version, t.root, cause)
 		}
-		if !errors.Is(cause, store.ErrExists) {
-			x.unclear = true
-		}
+		x.unclear = x.unclear || !errors.Is(cause, store.ErrExists)
 		found, owner, err := t.owner(ctx, version)
 		switch {
 		case err == nil && found:
 			return owner == x.id, nil
 		case err != nil, try == unclearTries, ctx.Err() != nil, pause(ctx, try) != nil:
-			return false, fmt.Errorf("commit version %d of table %s: it is unclear whether it was written, its data files were left in place, "+
-				"run again to find out: %w", version, t.root, errors.Join(cause, err))
+			return false, unclearError(t, version, cause, err)
 		}
 	}
+}
+
+// unclearError says what is known of a commit that could not be put.
+func unclearError(t *Table, version int64, cause, err error) error {
+	known := "it is unclear whether it was written"
+	if err == nil {
+		known += " (the log does not hold it now)"
+	}
+	return fmt.Errorf("commit version %d of table %s: %s, so its data files were left in place; run again to find out: %w",
+		version, t.root, known, errors.Join(cause, err))
 }
 
 // owner returns the txnId of a commit in the log. It works though the run was

@@ -12,12 +12,20 @@
 //   - the log is read before every commit. Commits of other engines are
 //     respected: what they removed stays removed, what they rewrote is compared
 //     by its rows;
+//   - what a RESTORE of another engine touched counts as unread, whatever the
+//     watermark says: see [Snapshot.Unread];
+//   - a commit of ours that another engine wrote over is noticed: by the next
+//     [Table.Commit] or by [Table.Settle], which ends a run;
+//   - a run that finds nothing new costs three requests: the hint, one listing
+//     from there, and the checkpoint (or the only commit). For that Settle leaves
+//     no commit behind the newest checkpoint;
 //   - rows that are the same already are never written again: see
 //     [Table.Commit];
 //   - a table is touched only when its settings, its features and its columns
 //     fit. Columns are added, never changed or removed.
 //
-// The package never deletes an object that a commit names, never deletes local
-// files, never logs, and starts no goroutine that outlives a call. It imports
+// [Table.Optimize], [Table.Vacuum], [Table.CleanLog] and [Table.Maintain] look
+// after a table. Only they delete what a commit named, and only past the table's
+// retention. The package never deletes local files of its callers, never logs, and starts no goroutine that outlives a call. It imports
 // sink, sink/store, writer, partitioning and schema of this module.
 package delta

@@ -93,6 +93,26 @@ func (in interner) intern(log map[string]*string) *values {
 	return v
 }
 
+// internRow is intern of row i of a map column. It makes nothing for a value that
+// was met before, as long as there is one partition column.
+func (in interner) internRow(c column, i int) *values {
+	var id [128]byte
+	key := id[:0]
+	n := 0
+	c.eachEntry(i, func(name, value string, null bool) {
+		n++
+		key = append(key, name...)
+		if !null {
+			key = append(append(key, 1), value...)
+		}
+		key = append(key, 0)
+	})
+	if v, ok := in[string(key)]; ok && n == 1 {
+		return v
+	}
+	return in.intern(c.textMap(i))
+}
+
 // partitionValue spells the values of a file as one Value. Tables of Paylake
 // have at most one partition column; others read like "year=2020/day=5".
 func partitionValue(names []string, log map[string]*string) partitioning.Value {
@@ -115,10 +135,10 @@ func partitionValue(names []string, log map[string]*string) partitioning.Value {
 	return partitioning.Value(strings.Join(parts, "/"))
 }
 
-// newFile makes a file from an add.
-func newFile(a *add, in interner) *file {
+// newFile makes a file from an add with the given partition values.
+func newFile(a *add, v *values) *file {
 	f := &file{
-		uri: a.Path, path: canonical(a.Path), values: in.intern(a.PartitionValues),
+		uri: a.Path, path: canonical(a.Path), values: v,
 		size: a.Size, modified: a.ModificationTime, stats: a.Stats,
 		deleted: len(a.DeletionVector) > 0 && string(a.DeletionVector) != "null",
 	}
@@ -134,20 +154,48 @@ func newFile(a *add, in interner) *file {
 // readTags takes the sums of our own tags, if all are there and the rows are
 // known, and keeps the other tags.
 func (f *file) readTags(tags map[string]string) {
-	fingerprint, ok1 := parseHex(tags[tagFingerprint])
-	keys, ok2 := parseHex(tags[tagKeys])
-	if ok1 && ok2 && f.sums.rows >= 0 {
-		f.sums.fingerprint, f.sums.keys, f.tagged = fingerprint, keys, true
-	}
+	f.readSums(tags[tagFingerprint], tags[tagKeys])
 	for k, v := range tags {
-		if f.tagged && (k == tagFingerprint || k == tagKeys) {
-			continue
-		}
-		if f.tags == nil {
-			f.tags = map[string]string{}
-		}
-		f.tags[k] = v
+		f.keepTag(k, v)
 	}
+}
+
+// readTagColumn is readTags of row i of a map column.
+func (f *file) readTagColumn(c column, i int) {
+	var fingerprint, keys string
+	c.eachEntry(i, func(k, v string, _ bool) {
+		switch k {
+		case tagFingerprint:
+			fingerprint = v
+		case tagKeys:
+			keys = v
+		}
+	})
+	f.readSums(fingerprint, keys)
+	c.eachEntry(i, func(k, v string, null bool) {
+		if !null {
+			f.keepTag(k, v)
+		}
+	})
+}
+
+func (f *file) readSums(fingerprint, keys string) {
+	a, ok1 := parseHex(fingerprint)
+	b, ok2 := parseHex(keys)
+	if ok1 && ok2 && f.sums.rows >= 0 {
+		f.sums.fingerprint, f.sums.keys, f.tagged = a, b, true
+	}
+}
+
+// keepTag keeps a tag that is not among the sums.
+func (f *file) keepTag(k, v string) {
+	if f.tagged && (k == tagFingerprint || k == tagKeys) {
+		return
+	}
+	if f.tags == nil {
+		f.tags = map[string]string{}
+	}
+	f.tags[strings.Clone(k)] = strings.Clone(v)
 }
 
 // recordsOf reads numRecords. Statistics that cannot be read count as absent.

@@ -2,6 +2,7 @@ package delta
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -41,8 +42,10 @@ type Maintained struct {
 //
 //   - retention properties that differ from the settings are changed;
 //   - partitions with 4 or more files under 32 MiB that nobody wrote to for a day
-//     are compacted, up to 256 MiB in one run; a table without partitions is
-//     compacted in tiers, so that each row is rewritten only a few times;
+//     are compacted, up to 256 MiB in one run; in tiers, so that each row is
+//     rewritten only a few times. A table without partitions is never quiet and
+//     is compacted all the same. Files of other engines are left to Optimize, and
+//     so is a table with columns that this run does not write;
 //   - when this Table wrote a checkpoint, which forgets what was removed longer
 //     ago than delta.deletedFileRetentionDuration, just those files are removed;
 //     orphans need a listing of the table and are left to Vacuum;
@@ -51,10 +54,12 @@ type Maintained struct {
 //
 // Where there is nothing to do it asks the store nothing, but for manifests one
 // small object and the log. A step that fails is a warning; an error means that
-// the context ended or the table cannot be read.
+// the context ended or the table cannot be read. It counts as a Commit: one at a
+// time of a Table. Call it after Settle, whose checkpoint it must see; its own
+// commits get a checkpoint, too.
 func (t *Table) Maintain(ctx context.Context, o Maintenance) (Maintained, error) {
 	var done Maintained
-	s, fresh, err := t.newest(ctx)
+	s, err := t.newest(ctx)
 	if err != nil || !s.Exists() {
 		return done, err
 	}
@@ -62,12 +67,7 @@ func (t *Table) Maintain(ctx context.Context, o Maintenance) (Maintained, error)
 	if o.Optimize {
 		steps = append(steps, func() error { return t.maintainSmallFiles(ctx, o, &done) })
 	}
-	if o.Vacuum && fresh {
-		steps = append(steps, func() (err error) { done.VacuumFiles, err = t.removeExpired(ctx); return err })
-	}
-	if o.CleanLog && fresh {
-		steps = append(steps, func() (err error) { done.LogFiles, err = t.CleanLog(ctx, false); return err })
-	}
+	steps = append(steps, func() error { return t.maintainLog(ctx, o, &done) })
 	if o.Manifests {
 		steps = append(steps, func() (err error) { done.Manifests, err = t.writeManifests(ctx); return err })
 	}
@@ -83,18 +83,41 @@ func (t *Table) Maintain(ctx context.Context, o Maintenance) (Maintained, error)
 	return done, nil
 }
 
-// newest returns the newest snapshot that this Table knows, and whether it wrote
-// a checkpoint since the last call.
-func (t *Table) newest(ctx context.Context) (*Snapshot, bool, error) {
+// newest returns the newest snapshot that this Table knows.
+func (t *Table) newest(ctx context.Context) (*Snapshot, error) {
 	t.mu.Lock()
-	s, fresh := t.tip, t.fresh
-	t.fresh = false
+	s := t.tip
 	t.mu.Unlock()
 	if s != nil {
-		return s, fresh, nil
+		return s, nil
 	}
-	s, err := t.refresh(ctx)
-	return s, fresh, err
+	return t.refresh(ctx)
+}
+
+// maintainLog does what comes with a new checkpoint. Commits of Maintain get one,
+// so that the next run need not read them.
+func (t *Table) maintainLog(ctx context.Context, o Maintenance, done *Maintained) error {
+	t.mu.Lock()
+	s, saved := t.tip, t.saved
+	t.mu.Unlock()
+	if s != nil && saved < s.version && (done.Properties || done.Optimized.Commits > 0) {
+		done.Warnings = append(done.Warnings, t.checkpoint(ctx, s)...)
+	}
+	t.mu.Lock()
+	fresh := t.fresh
+	t.fresh = false
+	t.mu.Unlock()
+	if !fresh {
+		return nil
+	}
+	var err1, err2 error
+	if o.Vacuum {
+		done.VacuumFiles, err1 = t.removeExpired(ctx)
+	}
+	if o.CleanLog {
+		done.LogFiles, err2 = t.CleanLog(ctx, false)
+	}
+	return errors.Join(err1, err2)
 }
 
 func (t *Table) maintainProperties(ctx context.Context, s *Snapshot, done *Maintained) error {
@@ -111,17 +134,32 @@ func (t *Table) maintainSmallFiles(ctx context.Context, o Maintenance, done *Mai
 	t.mu.Lock()
 	s := t.tip
 	t.mu.Unlock()
-	policy := OptimizeOptions{WorkDir: o.WorkDir, SmallBytes: maintainSmall, MinFiles: maintainFiles, MaxBytes: maintainBytes, Tiered: true}
+	policy := OptimizeOptions{WorkDir: o.WorkDir, SmallBytes: maintainSmall, MinFiles: maintainFiles, MaxBytes: maintainBytes,
+		Tiered: true, Own: true}
 	if t.settings.Spec.Column != "" {
 		policy.Quiet = maintainQuiet
 	}
-	if s != nil && len(t.smallFiles(s, policy.withDefaults())) == 0 {
+	if s == nil || len(t.smallFiles(s, policy.withDefaults())) == 0 {
 		return nil
 	}
-	var err error
+	have, err := parseSchema(s.meta.SchemaString)
+	if err != nil || surplus(have.Fields, tableColumns(t.settings.Table, t.settings.Spec).Fields) {
+		return err // files may hold columns that this run does not know: they would be read in vain each time
+	}
 	done.Optimized, err = t.Optimize(ctx, policy)
 	done.Warnings = append(done.Warnings, done.Optimized.Warnings...)
 	return err
+}
+
+// surplus reports whether a column of have, at any depth, is not in want.
+func surplus(have, want []field) bool {
+	for _, h := range have {
+		i := slices.IndexFunc(want, func(w field) bool { return w.Name == h.Name })
+		if i < 0 || surplus(h.Type.members(), want[i].Type.members()) {
+			return true
+		}
+	}
+	return false
 }
 
 // removeExpired removes the files that the log says were removed longer ago than

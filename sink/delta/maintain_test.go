@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/stretchr/testify/require"
 
+	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink/store"
 	"github.com/paylake/paylake/sink/store/mem"
 )
@@ -110,6 +111,8 @@ func (l *lake) logVersions() []int64 {
 
 func TestCleanLogKeepsWhatRetentionNeeds(t *testing.T) {
 	// The clock says 12:00, so the cutoff is 12 hours before the retention.
+	grown := newMemLake(t)
+	grown.grow(26)
 	for name, c := range map[string]struct {
 		ages map[int64]time.Duration
 		want int64 // first commit that stays
@@ -123,8 +126,7 @@ func TestCleanLogKeepsWhatRetentionNeeds(t *testing.T) {
 		"versions up to the second checkpoint": {map[int64]time.Duration{20: 40 * day, 25: day}, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, st := agedLake(t, mem.New())
-			l.grow(26)
+			l, st := agedLake(t, grown.copied())
 			st.ageLog(l, c.ages)
 			for _, extra := range []string{"00000000000000000003.crc", "00000000000000000002.00000000000000000005.compacted.json",
 				"00000000000000000021.00000000000000000024.compacted.json", "something.else"} {
@@ -154,9 +156,10 @@ func TestCleanLogKeepsWhatRetentionNeeds(t *testing.T) {
 }
 
 func TestCleanLogLeavesTheLogAlone(t *testing.T) {
+	grown := newMemLake(t)
+	grown.grow(21)
 	clean := func(change func(l *lake)) (*lake, int, error) {
-		l, _ := agedLake(t, mem.New())
-		l.grow(21)
+		l, _ := agedLake(t, grown.copied())
 		change(l)
 		n, err := l.rival().CleanLog(t.Context(), false)
 		return l, n, err
@@ -195,6 +198,7 @@ func TestMaintainCompactsWhatIsQuiet(t *testing.T) {
 	tomorrow.pieces(some(rowsOf(0, 50), 41, 50)) // its partition is not quiet
 	done := tomorrow.maintain(everything())
 	require.Equal(t, []int{1, 4, 1}, []int{done.Optimized.Partitions, done.Optimized.FilesRemoved, done.Optimized.FilesAdded})
+	require.Contains(t, l.keys(logFolder), checkpointName(l.load().Version()), "the next run has no commit to read")
 	_, _, _, files := l.load().Partition(dayValue(0))
 	require.Equal(t, 5, files)
 	require.Zero(t, tomorrow.maintain(everything()).Optimized.Commits)
@@ -203,10 +207,10 @@ func TestMaintainCompactsWhatIsQuiet(t *testing.T) {
 
 func TestMaintainCompactsATableWithoutPartitionsInTiers(t *testing.T) {
 	l := newLake(t, mem.New(), func(s *Settings) { s.Spec.Column = "" })
-	all := rowsOf(0, 3000)
+	all := rowsOf(0, 4000) // files large enough that their footers do not count
 	rewritten := int64(0)
-	for i := range 60 {
-		l.pieces(some(all, i, 60))
+	for i := range 40 {
+		l.pieces(some(all, i, 40))
 		rewritten += l.maintain(everything()).Optimized.Rows
 	}
 	require.Less(t, l.load().NumFiles(), 12)
@@ -295,4 +299,21 @@ func TestOlderVersionsReadWithinRetention(t *testing.T) {
 	require.ErrorContains(t, err, "version 2 is no longer in the log")
 	_, err = ReadSnapshotAt(t.Context(), l.st, testRoot, 12)
 	require.NoError(t, err, "it starts at a checkpoint")
+}
+
+func TestMaintainLeavesToTheCommandWhatItMightReadInVain(t *testing.T) {
+	l := newMemLake(t)
+	for i := range 4 {
+		l.pieces(some(rowsOf(0, 40), i, 4))
+		l.foreignFile(fmt.Sprintf("part-%d.parquet", i), 1, some(rowsOf(1, 40), i, 4), sparkColumns())
+	}
+	more := l.rival(func(s *Settings) {
+		s.Table = sales()
+		s.Table.Fields = append(s.Table.Fields, schema.Text("note", "New."))
+	})
+	more.pieces(rowsOf(2, 1))
+	require.Zero(t, l.rival(later(2*day)).maintain(everything()).Optimized.Commits, "a column that this run does not know")
+	done := newLake(t, l.st, later(2*day), func(s *Settings) { s.Table = more.settings.Table }).maintain(everything())
+	require.Equal(t, []int{1, 4}, []int{done.Optimized.Partitions, done.Optimized.FilesRemoved}, "its own files only")
+	require.Equal(t, int64(81), l.load().Rows())
 }

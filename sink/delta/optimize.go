@@ -25,6 +25,7 @@ type OptimizeOptions struct {
 	MaxBytes    int64         // no further partition is begun when so much was read; 0 = no limit
 	Quiet       time.Duration // a partition with a file younger than this is left alone; 0 = none
 	Tiered      bool          // leave out a file that is larger than all smaller ones together
+	Own         bool          // only files of Paylake: those of other engines may have to be read to find that they must stay
 	DryRun      bool          // change nothing, only count what would be read
 }
 
@@ -80,7 +81,8 @@ type group struct {
 // The files are copied to WorkDir, at most 1 GiB of one partition at a time, and
 // read there in bounded memory. When the context ends, or a commit fails, the
 // table is as before, but for commits that were made. After an unclear answer to
-// a commit its new files stay in the store.
+// a commit its new files stay in the store. It counts as a Commit: one at a time
+// of a Table.
 func (t *Table) Optimize(ctx context.Context, o OptimizeOptions) (Optimized, error) {
 	o = o.withDefaults()
 	var done Optimized
@@ -138,7 +140,9 @@ func (t *Table) smallFiles(s *Snapshot, o OptimizeOptions) []group {
 		if o.Quiet > 0 && slices.ContainsFunc(files, func(f *file) bool { return f.modified > young }) {
 			continue
 		}
-		small := slices.DeleteFunc(slices.Clone(files), func(f *file) bool { return f.size >= o.SmallBytes || f.tags[tagFull] != "" })
+		small := slices.DeleteFunc(slices.Clone(files), func(f *file) bool {
+			return f.size >= o.SmallBytes || f.tags[tagFull] != "" || o.Own && !f.tagged
+		})
 		if o.Tiered {
 			small = lowTier(small)
 		}

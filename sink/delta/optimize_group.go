@@ -18,13 +18,17 @@ import (
 )
 
 // What a merge holds in memory: about 16 MiB of Arrow to be written, and of each
-// file that is read at the same time the pages of a row group and one batch.
+// file that is read at the same time the pages of a row group, one batch, and
+// what its reader keeps for each leaf column (an orders file of 448 leaves took
+// 26 MiB in all).
 const (
-	mergeBudget  = 48 << 20 // bytes of row groups that are read at once
-	mergeFanIn   = 32       // files read at once
-	scratchGroup = 4 << 20  // bytes of a row group of a file made on the way
-	batchLeaves  = 500_000  // values in a batch
-	groupLeaves  = 18_000   // leaf columns of all row groups of a file: each takes 1 KB until it is closed
+	mergeBudget  = 128 << 20 // bytes of what is read at once
+	mergeFanIn   = 32        // files read at once
+	leafBytes    = 56 << 10  // of an open file for each leaf column
+	scratchGroup = 4 << 20   // bytes of a row group of a file made on the way
+	batchLeaves  = 200_000   // values in a batch
+	chunkRows    = 4096      // merged rows that are put in order at once
+	groupLeaves  = 18_000    // leaf columns of all row groups of a file: each takes 1 KB until it is closed
 )
 
 // merger turns sorted files of one partition into fewer ones.
@@ -36,6 +40,7 @@ type merger struct {
 	order       []string
 	orderSchema *arrow.Schema
 	batch       int64  // rows
+	fixed       int64  // bytes of an open file, whatever its rows
 	dir         string // for files made on the way
 	options     writer.Options
 }
@@ -49,6 +54,7 @@ func (t *Table) newMerger(v partitioning.Value, dir string, target int64) *merge
 	}
 	m.orderSchema = arrow.NewSchema(fields, nil)
 	leaves := len(table.Leaves())
+	m.fixed = int64(leaves) * leafBytes
 	m.batch = int64(min(max(batchLeaves/leaves, 256), batchRows))
 	m.options = writer.Options{TargetBytes: target, MaxRowGroups: max(groupLeaves/leaves, 40), Version: t.settings.Engine[len(ownEngine):]}
 	return m
@@ -69,7 +75,7 @@ func (m *merger) run(ctx context.Context, sources []source, out string) ([]write
 		sorted = append(sorted, runs...)
 	}
 	chains := chainsOf(sorted)
-	for n := fanIn(chains); n < len(chains); n = fanIn(chains) {
+	for n := m.fanIn(chains); n < len(chains); n = m.fanIn(chains) {
 		merged, err := m.round(ctx, chains[:n])
 		if err != nil {
 			return nil, err
@@ -184,14 +190,14 @@ func chainsOf(sources []source) [][]source {
 }
 
 // fanIn returns how many chains may be read at once, two at least.
-func fanIn(chains [][]source) int {
+func (m *merger) fanIn(chains [][]source) int {
 	held := int64(0)
 	for i, c := range chains {
 		largest := int64(0)
 		for _, s := range c {
 			largest = max(largest, s.memory)
 		}
-		if held += largest; i >= 2 && (held > mergeBudget || i >= mergeFanIn) {
+		if held += largest + m.fixed; i >= 2 && (held > mergeBudget || i >= mergeFanIn) {
 			return i
 		}
 	}

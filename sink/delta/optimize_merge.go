@@ -103,9 +103,9 @@ func (m *merger) merge(ctx context.Context, chains [][]source, w *writer.Writer)
 		if first == nil {
 			return out.flush(ctx, cursors)
 		}
-		n := first.run(second, int(m.batch)-out.rows)
+		n := first.run(second, chunkRows-out.rows)
 		out.take(first, n)
-		if out.rows >= int(m.batch) {
+		if out.rows >= chunkRows {
 			if err := out.flush(ctx, cursors); err != nil {
 				return err
 			}

@@ -137,9 +137,11 @@ func TestOptimizeKeepsFilesOfDisjointTimesInOneChain(t *testing.T) {
 	timed := func(first, last int64) source { return source{first: first, last: last, timed: true} }
 	chains := chainsOf([]source{timed(20, 29), timed(0, 9), timed(10, 19), timed(5, 15), {path: "no time"}})
 	require.Len(t, chains, 3)
-	require.Equal(t, 2, fanIn([][]source{{{memory: mergeBudget}}, {{memory: 1}}, {{memory: 1}}}))
-	require.Equal(t, 3, fanIn([][]source{{{memory: 1}}, {{memory: 1}}, {{memory: 1}}}))
-	require.Equal(t, mergeFanIn, fanIn(make([][]source, 100)))
+	narrow, wide := &merger{fixed: 20 * leafBytes}, &merger{fixed: 448 * leafBytes}
+	require.Equal(t, 2, narrow.fanIn([][]source{{{memory: mergeBudget}}, {{memory: 1}}, {{memory: 1}}}))
+	require.Equal(t, 3, narrow.fanIn([][]source{{{memory: 1}}, {{memory: 1}}, {{memory: 1}}}))
+	require.Equal(t, mergeFanIn, narrow.fanIn(make([][]source, 100)))
+	require.Equal(t, 5, wide.fanIn(make([][]source, 100)))
 }
 
 func TestOptimizeDropsAPartitionThatAnotherRunReplaced(t *testing.T) {

@@ -94,10 +94,15 @@ func (s *state) apply(a action) {
 }
 
 func (s *state) add(a *add) *file {
-	f := newFile(a, s.in)
+	f := newFile(a, s.in.intern(a.PartitionValues))
+	s.live(f)
+	return f
+}
+
+// live takes a file in.
+func (s *state) live(f *file) {
 	delete(s.tombstones, f.path)
 	s.put(f)
-	return f
 }
 
 // put makes a file live, in place of one of the same path.

@@ -3,6 +3,7 @@ package delta
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -165,4 +166,24 @@ func TestUnclearPutThatLostTheRaceKeepsItsFiles(t *testing.T) {
 	require.Equal(t, sink.Conflict, r.Outcome)
 	rival.requireRows(rowsOf(0, 22))
 	require.Len(t, rival.dataKeys(), 3, "the files of an unclear commit stay")
+}
+
+// refusing is a store that sends nothing, and says so.
+type refusing struct{ store.Store }
+
+type refusal struct{}
+
+func (refusal) Error() string    { return "no conditional writes" }
+func (refusal) NotWritten() bool { return true }
+
+func (refusing) Create(context.Context, string, []byte) error {
+	return fmt.Errorf("create: %w", refusal{})
+}
+
+func TestStoreThatRefusesToCommitLeavesNothing(t *testing.T) {
+	l := newLake(t, refusing{mem.New()})
+	_, err := l.Commit(t.Context(), l.replace(-1, rowsOf(0, 2)))
+	require.ErrorIs(t, err, refusal{})
+	require.NotContains(t, err.Error(), "left in place")
+	require.Empty(t, l.keys(""))
 }

@@ -1,6 +1,7 @@
 package delta
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"iter"
@@ -8,7 +9,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/paylake/paylake/sink/store"
+	"github.com/paylake/paylake/sink/store/mem"
 )
 
 // onList is a store that lets something happen right before the at-th listing of
@@ -73,4 +77,15 @@ func (s *onPut) Put(ctx context.Context, key string, body io.ReadSeeker) error {
 		s.once.Do(s.do)
 	}
 	return s.Store.Put(ctx, key, body)
+}
+
+// copied returns a store with the same objects.
+func (l *lake) copied() store.Store {
+	out := mem.New()
+	for _, key := range l.keys("") {
+		raw, err := store.ReadAll(context.Background(), l.st, l.key(key))
+		require.NoError(l.t, err)
+		require.NoError(l.t, out.Put(context.Background(), l.key(key), bytes.NewReader(raw)))
+	}
+	return out
 }

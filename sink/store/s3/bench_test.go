@@ -25,8 +25,7 @@ func upload() []byte {
 	return data
 }
 
-// sizes are those of the files that make up the bytes: ones that go in one
-// request, as most data files do, and ones that go in parts.
+// sizes are those of the files that make up the bytes.
 func sizes() []int { return []int{32 * mib, 128 * mib} }
 
 // send gives every file of the size to put, four at once.
@@ -51,6 +50,12 @@ func BenchmarkUpload(b *testing.B) {
 			send(b, data, size, func(i int, body io.ReadSeeker) error { return s.Put(b.Context(), fmt.Sprint("k", i), body) })
 		})
 	}
+}
+
+// BenchmarkUploadParts puts one file of 256 MiB in parts.
+func BenchmarkUploadParts(b *testing.B) {
+	s := open(b, options(b))
+	send(b, upload(), uploaded, func(_ int, body io.ReadSeeker) error { return s.Put(b.Context(), "k", body) })
 }
 
 // BenchmarkUploadSDK puts the same files by plain PutObject calls.

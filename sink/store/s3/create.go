@@ -30,6 +30,9 @@ func (e *UnconditionalError) Error() string {
 		"use a store that knows them, or set `destination.single_writer: true` and make sure yourself that never more than one process writes to these tables", e.Location)
 }
 
+// NotWritten says that the object was not sent: the probe comes first.
+func (e *UnconditionalError) NotWritten() bool { return true }
+
 // Create implements [store.Store].
 func (s *Store) Create(ctx context.Context, key string, body []byte) error {
 	full, err := s.ready(ctx, key)

@@ -31,7 +31,12 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
+		if r.ContentLength > 1<<20 { // nobody looks at it
+			_, err = io.Copy(io.Discard, r.Body)
+		} else {
+			body, err = io.ReadAll(r.Body)
+		}
+		if err != nil {
 			return nil, err
 		}
 		_ = r.Body.Close()
@@ -81,7 +86,7 @@ func (f *fake) store(t *testing.T, change ...func(*s3.Options)) *s3.Store {
 	surroundings(t)
 	o := s3.Options{
 		Bucket: "lake", Prefix: "/raw/", Region: "sa-east-1", Endpoint: "http://s3.test", PathStyle: true,
-		HTTPClient: &http.Client{Transport: f},
+		PartsAbove: 8 << 20, HTTPClient: &http.Client{Transport: f},
 	}
 	for _, c := range change {
 		c(&o)

@@ -14,6 +14,7 @@ const (
 	headerTimeout = 60 * time.Second // from the request's last byte to the answer's first
 	stallTimeout  = 60 * time.Second // without a byte in either direction
 	idlePerHost   = 32               // kept connections
+	buffer        = 64 << 10         // bytes of a connection in each direction: fewer system calls
 )
 
 // newHTTPClient gives a client that never waits for ever: bodies may take any
@@ -23,6 +24,7 @@ func newHTTPClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.ResponseHeaderTimeout = headerTimeout
 		t.MaxIdleConnsPerHost = idlePerHost
+		t.WriteBufferSize, t.ReadBufferSize = buffer, buffer
 		t.IdleConnTimeout = stallTimeout / 2 // a kept connection ends before its guard does
 		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)

@@ -11,13 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// singleMax is the size in bytes of the largest object that goes in one request.
-// A request costs money, and three parts cost five of them.
-const singleMax = 32 << 20
+// defaultPartsAbove is more than the 128 MiB that data files aim at: a file in
+// one request costs a tenth of what it costs in parts, and servers need not put
+// parts together.
+const defaultPartsAbove = 160 << 20
 
-// Put implements [store.Store]. An object of more than 32 MiB is uploaded in
-// parts of 16 MiB: four at once straight from body if that is an [io.ReaderAt],
-// else one after the other with 16 MiB of memory.
+// Put implements [store.Store]. An object larger than [Options.PartsAbove] is
+// uploaded in parts of 16 MiB: four at once straight from body if that is an
+// [io.ReaderAt], else one after the other with 16 MiB of memory.
 func (s *Store) Put(ctx context.Context, key string, body io.ReadSeeker) error {
 	full, err := s.ready(ctx, key)
 	if err != nil {
@@ -30,7 +31,7 @@ func (s *Store) Put(ctx context.Context, key string, body io.ReadSeeker) error {
 	if err != nil {
 		return s.explain("put", key, fmt.Errorf("rewind: %w", err))
 	}
-	if size > singleMax {
+	if size > s.o.PartsAbove {
 		return s.explain("put", key, s.putParts(ctx, full, body, size))
 	}
 	_, err = s.client.PutObject(ctx, s.putInput(full, body, size))

@@ -38,12 +38,13 @@ func unfinished(t *testing.T, o s3.Options) []string {
 
 func TestLargeObjects(t *testing.T) {
 	o := options(t)
+	o.PartsAbove = 32 * mib
 	s := open(t, o)
 	storetest.Large(t, s, 17*mib, 32*mib, 32*mib+1, 40*mib)
 	path := filepath.Join(t.TempDir(), "part.parquet")
-	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("parquet "), 33*mib/8), 0o600))
+	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("parquet "), 40*mib/8), 0o600))
 	require.NoError(t, store.PutFile(t.Context(), s, "d/part.parquet", path))
-	r, err := s.Open(t.Context(), "d/part.parquet", 33*mib-8, 8)
+	r, err := s.Open(t.Context(), "d/part.parquet", 40*mib-8, 8)
 	require.NoError(t, err)
 	end, err := io.ReadAll(r)
 	require.NoError(t, err)
@@ -69,6 +70,7 @@ func (s stops) ReadAt(p []byte, off int64) (int, error) {
 
 func TestUploadsThatFailLeaveNothing(t *testing.T) {
 	o := options(t)
+	o.PartsAbove = 32 * mib
 	s := open(t, o)
 	gone := errors.New("the disk under the body is gone")
 	body := bytes.NewReader(make([]byte, 40*mib))

@@ -32,6 +32,7 @@ type Options struct {
 	// SingleWriter writes to a server without conditional puts. Then nothing
 	// but care keeps two processes from writing over one another.
 	SingleWriter bool
+	PartsAbove   int64        // bytes; larger objects are uploaded in parts; 0 is 160 MiB, and S3 takes up to 5 GiB
 	HTTPClient   *http.Client // for requests to the bucket; nil makes one with time limits
 }
 
@@ -57,27 +58,25 @@ var _ store.Store = (*Store)(nil)
 // bucket.
 func New(ctx context.Context, o Options) (*Store, error) {
 	o.Prefix = strings.Trim(o.Prefix, "/")
-	where := location(o)
 	if o.Bucket == "" {
 		return nil, errors.New("open s3 store: no bucket")
 	}
 	if o.Prefix != "" {
 		if err := store.CheckKey(o.Prefix); err != nil {
-			return nil, fmt.Errorf("open %s: prefix: %w", where, err)
+			return nil, fmt.Errorf("open %s: prefix: %w", location(o), err)
 		}
 	}
 	cfg, err := load(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: read the AWS settings (AWS_PROFILE, ~/.aws/config): %w", where, err)
+		return nil, fmt.Errorf("open %s: read the AWS settings (AWS_PROFILE, ~/.aws/config): %w", location(o), err)
 	}
-	endpoint := aws.ToString(cfg.BaseEndpoint)
-	if cfg.Region == "" {
-		if o.Endpoint == "" && endpoint == "" {
-			return nil, fmt.Errorf("open %s: no region is known; set destination.region or AWS_REGION", where)
-		}
-		cfg.Region = "us-east-1" // what other servers take for a region that was never chosen
+	if cfg.Region, err = region(o, cfg); err != nil {
+		return nil, err
 	}
 	o.Region = cfg.Region
+	if o.PartsAbove <= 0 {
+		o.PartsAbove = defaultPartsAbove
+	}
 	if cfg.Credentials != nil {
 		cfg.Credentials = marked{cfg.Credentials}
 	}
@@ -95,6 +94,18 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		}
 	})
 	return s, nil
+}
+
+// region is the one that was chosen. Other servers than AWS need none; us-east-1
+// is what they take.
+func region(o Options, cfg aws.Config) (string, error) {
+	switch {
+	case cfg.Region != "":
+		return cfg.Region, nil
+	case o.Endpoint == "" && aws.ToString(cfg.BaseEndpoint) == "":
+		return "", fmt.Errorf("open %s: no region is known; set destination.region or AWS_REGION", location(o))
+	}
+	return "us-east-1", nil
 }
 
 // load reads what the SDK finds around the process.

@@ -39,7 +39,7 @@ func TestObjectsAreWrittenAsTheOptionsSay(t *testing.T) {
 
 	big := uploads{t: t, begin: check}
 	f.answer = big.answer
-	require.NoError(t, s.Put(t.Context(), "big", bytes.NewReader(make([]byte, 33<<20))))
+	require.NoError(t, s.Put(t.Context(), "big", bytes.NewReader(make([]byte, 9<<20))))
 }
 
 // uploads is a server of multipart uploads that may fail.
@@ -55,7 +55,7 @@ type uploads struct {
 	finished  bool
 }
 
-func (u *uploads) answer(r *http.Request, body string) *http.Response {
+func (u *uploads) answer(r *http.Request, _ string) *http.Response {
 	q := r.URL.Query()
 	switch {
 	case r.Method == http.MethodPost && q.Has("uploads"):
@@ -73,7 +73,7 @@ func (u *uploads) answer(r *http.Request, body string) *http.Response {
 			}
 		}
 		u.parts++
-		u.bytes += int64(len(body))
+		u.bytes += r.ContentLength
 		return reply(r, 200, "", "ETag", fmt.Sprintf("%q", q.Get("partNumber")))
 	case r.Method == http.MethodPost:
 		return u.complete(r)
@@ -81,7 +81,7 @@ func (u *uploads) answer(r *http.Request, body string) *http.Response {
 		u.aborted = true
 		return reply(r, 204, "")
 	case r.Method == http.MethodHead:
-		return reply(r, 200, strings.Repeat("x", int(u.bytes)), "X-Amz-Meta-Paylake-Upload", u.mark)
+		return reply(r, 200, "", "X-Amz-Meta-Paylake-Upload", u.mark, "Content-Length", fmt.Sprint(u.bytes))
 	}
 	u.t.Errorf("unexpected request %s %s", r.Method, r.URL)
 	return nil
@@ -144,7 +144,7 @@ func TestFailedUploadsAreAborted(t *testing.T) {
 			}
 			s := f.store(t)
 			synctest.Test(t, func(t *testing.T) {
-				require.ErrorContains(t, s.Put(t.Context(), "k", bytes.NewReader(make([]byte, 40<<20))), "put s3://lake/raw/k: ")
+				require.ErrorContains(t, s.Put(t.Context(), "k", bytes.NewReader(make([]byte, 17<<20))), "put s3://lake/raw/k: ")
 				require.True(t, u.aborted)
 			})
 		})
@@ -156,7 +156,7 @@ func TestCancelledUploadsAreAborted(t *testing.T) {
 	u := &uploads{t: t}
 	u.part = func(r *http.Request) *http.Response { cancel(); return reply(r, 500, "") }
 	f := &fake{answer: u.answer}
-	require.ErrorIs(t, f.store(t).Put(ctx, "k", bytes.NewReader(make([]byte, 40<<20))), context.Canceled)
+	require.ErrorIs(t, f.store(t).Put(ctx, "k", bytes.NewReader(make([]byte, 17<<20))), context.Canceled)
 	require.True(t, u.aborted)
 }
 
@@ -165,7 +165,7 @@ func TestLostAnswerToACompletionIsSettled(t *testing.T) {
 	f := &fake{answer: u.answer}
 	s := f.store(t)
 	synctest.Test(t, func(t *testing.T) {
-		require.NoError(t, s.Put(t.Context(), "k", bytes.NewReader(make([]byte, 33<<20))))
+		require.NoError(t, s.Put(t.Context(), "k", bytes.NewReader(make([]byte, 9<<20))))
 		require.False(t, u.aborted)
 	})
 }

@@ -46,6 +46,7 @@ func putIsAtomic(t *testing.T, s store.Store) {
 	put(t, s, "d/k", string(versions[0]))
 	var done atomic.Bool
 	var writer sync.WaitGroup
+	defer writer.Wait()
 	writer.Go(func() {
 		defer done.Store(true)
 		for i := range 40 {
@@ -63,7 +64,6 @@ func putIsAtomic(t *testing.T, s store.Store) {
 		}
 		require.Equal(t, []string{"d/k"}, list(t, s, "", ""), "unfinished work must not be listed")
 	}
-	writer.Wait()
 }
 
 func readerKeepsObject(t *testing.T, s store.Store) {

@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/sink"
+)
+
+// planTries bounds how often a job is planned because its commits vanish.
+const planTries = 3
+
+// workOn does the job of a stream. When commits of the run are no longer
+// in the table's log, the job is planned again from what the table says: they
+// are read again because the watermark went with them.
+func (r *run) workOn(ctx, readCtx context.Context, s Stream, j *job) error {
+	for try := 1; ; try++ {
+		before := j.rep.Commits
+		err := j.do(ctx, readCtx)
+		if err == nil && j.rep.Commits > before {
+			err = j.settle(ctx)
+		}
+		j.facts()
+		var gone *sink.VanishedError
+		if !errors.As(err, &gone) || try == planTries || readCtx.Err() != nil {
+			return err
+		}
+		j.rep.Warn(fmt.Sprintf("commit %d of this run vanished from the table's log: what it held is read again; let no other engine write to the table at the same time", gone.Version))
+		for i := range j.rep.Reads {
+			if j.rep.Reads[i].Version >= gone.Version {
+				j.rep.Reads[i].Version = -1
+			}
+		}
+		snapshot, err := s.Lake.Load(ctx)
+		if err != nil {
+			return err
+		}
+		*j = *newJob(r, s, snapshot, j.rep)
+	}
+}
+
+// settle ends a job that committed: it looks whether its commits are still in
+// the log. What else a table needs after its commits belongs here, too.
+func (j *job) settle(ctx context.Context) error {
+	vanished, warnings, err := j.s.Lake.Settle(ctx)
+	for _, w := range warnings {
+		j.rep.Warn(w)
+	}
+	if err != nil {
+		j.rep.Warn("look after the table's log: " + err.Error()) // the data is committed
+		return nil
+	}
+	if len(vanished) > 0 {
+		return &sink.VanishedError{Table: j.s.Path, Version: slices.Min(vanished)}
+	}
+	return nil
+}
+
+// readUnread reads the partitions again that another engine's RESTORE touched
+// and that this sync would not read: the watermark says that they were read, but
+// their rows may be older. The watermark stays where it is.
+func (j *job) readUnread(ctx context.Context) error {
+	if text := j.base.Doubt(); text != "" {
+		j.rep.Warn(text)
+	}
+	if j.fill != nil || len(j.base.Unread()) == 0 {
+		return nil
+	}
+	change := sink.Change{Mode: sink.Replace, Base: j.base.Version(), AcceptShrink: j.run.opts.AcceptShrink, RunID: j.run.opts.RunID, Operation: "WRITE"}
+	for _, v := range j.base.Unread() {
+		start, err := j.s.Spec.Start(v)
+		switch {
+		case err != nil, j.behindHorizon(v):
+			j.rep.Warn(fmt.Sprintf("partition %s was restored by another engine and cannot be read again: it stays as it is", v))
+			change.Reread = append(change.Reread, v)
+		case start.Before(j.group.since) || !start.Before(j.rng.Until):
+			change.Partitions = append(change.Partitions, v)
+		}
+	}
+	if len(change.Partitions)+len(change.Reread) == 0 {
+		return nil
+	}
+	j.rep.Warn(fmt.Sprintf("another engine restored %d partitions that lie before this sync: they are read again", len(change.Partitions)))
+	if err := j.reread(ctx, &change, slices.Clone(change.Partitions), j.rng.Until); err != nil {
+		return err
+	}
+	err := j.commitChange(ctx, &change)
+	removeFiles(change.Files)
+	return err
+}
+
+func (j *job) behindHorizon(v partitioning.Value) bool {
+	months := j.s.Endpoint.HorizonMonths
+	return months > 0 && v < j.s.Spec.Of(firstWhole(j.s, j.base, j.run.started.AddDate(0, -months, 0)))
+}
+
+// rereadUnchanged names the partitions of the group that a RESTORE touched and that hold
+// what the source says all the same.
+func (j *job) rereadUnchanged() []partitioning.Value {
+	return slices.DeleteFunc(j.base.Unread(), func(v partitioning.Value) bool { return !j.group.unchanged[v] })
+}
