@@ -15,6 +15,7 @@ import (
 	"github.com/paylake/paylake/internal/config"
 	"github.com/paylake/paylake/internal/pipeline"
 	"github.com/paylake/paylake/internal/simapi"
+	"github.com/paylake/paylake/sink/store"
 	"github.com/paylake/paylake/sink/store/local"
 )
 
@@ -95,7 +96,9 @@ func (e *env) runDemo(c *cli.Context) error {
 			return err
 		}
 	}
-	return e.finishRun(run, func() error { return e.printStatements(cfg) })
+	err = e.finishRun(run, func() error { return e.printStatements(cfg) })
+	e.record(c.Context, opts, run)
+	return err
 }
 
 func demoWorld(c *cli.Context) (*simapi.World, error) {
@@ -143,7 +146,7 @@ func demoConfig(c *cli.Context, world *simapi.World, url string) (*config.Config
 		conn.Streams = append(conn.Streams, config.Stream{Name: name, Table: name, Sync: config.Incremental, Lookback: &lookback, Named: true})
 		conn.Limits[name] = config.Unlimited
 	}
-	cfg := &config.Config{Connections: []config.Connection{conn}}
+	cfg := &config.Config{Connections: []config.Connection{conn}, Maintenance: true}
 	cfg.Destination = config.Destination{URL: c.String("lake"), Dir: dir, Granularity: config.Day, Location: time.UTC}
 	return cfg, nil
 }
@@ -158,9 +161,9 @@ func demoRun(c *cli.Context, cfg *config.Config, world *simapi.World, log *slog.
 		return nil, opts, fmt.Errorf("make work folder: %w", err)
 	}
 	opts = pipeline.Options{
-		Store: st, WorkDir: work, Tool: engine(), Command: c.Command.Name, Settle: settleDemo,
+		Store: store.Count(st), WorkDir: work, Tool: engine(), Command: c.Command.Name, Settle: settleDemo,
 		Now: func() time.Time { return world.Now().Add(settleDemo) },
-		Log: log,
+		Log: log, Maintenance: maintenance(cfg),
 	}
 	chosen, err := choose(cfg, nil, nil)
 	if err != nil {

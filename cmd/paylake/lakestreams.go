@@ -77,13 +77,16 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 	if parent, ok := endpointOf(c.source, c.ep.Parent); ok {
 		s.Parent = &pipeline.Parent{Endpoint: parent, Table: parent.Table}
 	}
-	s.Lake, err = delta.Open(w.store, c.key, delta.Settings{
-		Table:       table,
-		Spec:        s.Spec,
-		Description: c.conn.Description,
-		Properties:  properties(s, conn.mode),
-		Engine:      engine(),
-		Now:         w.now,
+	s.Lake, err = delta.Open(store.Count(w.store), c.key, delta.Settings{
+		Table:                table,
+		Spec:                 s.Spec,
+		Description:          c.conn.Description,
+		Properties:           properties(s, conn.mode),
+		LogRetention:         w.cfg.Delta.LogRetention,
+		DeletedFileRetention: w.cfg.Delta.DeletedFileRetention,
+		BaseURL:              baseURL(w.cfg),
+		Engine:               engine(),
+		Now:                  w.now,
 	})
 	return s, err
 }

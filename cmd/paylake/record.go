@@ -17,20 +17,20 @@ const (
 	triggerVariable = "PAYLAKE_TRIGGER"
 	longestTrigger  = 100 // bytes
 
-	recordAfter     = time.Minute     // longest time that recording a run may take
-	recordInterrupt = 3 * time.Second // and when the run was interrupted
+	recordAfter     = time.Minute // longest time that recording a run may take
+	recordInterrupt = time.Second // and when the run was interrupted
 )
 
 // record writes the history of a run into the lake, and looks after its tables
-// if it may. That it cannot be written is a warning: the data is in the lake.
-func (e *env) record(ctx context.Context, opts pipeline.Options, run *report.Run, maintain bool) {
+// if the options let it. That it cannot be written is a warning: the data is in the lake.
+func (e *env) record(ctx context.Context, opts pipeline.Options, run *report.Run) {
 	limit := recordAfter
 	if ctx.Err() != nil {
 		limit = recordInterrupt
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	o := ledger.Options{Store: opts.Store, Engine: engine(), WorkDir: opts.WorkDir, Trigger: e.trigger(), Now: opts.Now, Maintain: maintain}
+	o := ledger.Options{Store: opts.Store, Engine: engine(), WorkDir: opts.WorkDir, Trigger: e.trigger(), Now: opts.Now, Maintain: opts.Maintenance.Optimize}
 	if err := ledger.Record(ctx, o, run); err != nil {
 		e.say("warning: the history of this run is not complete: " + err.Error())
 	}

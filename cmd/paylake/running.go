@@ -49,7 +49,9 @@ func (e *env) runHolding(c *cli.Context, streams []pipeline.Stream, opts pipelin
 	if err != nil {
 		return err
 	}
-	return e.finishRun(run, nil)
+	err = e.finishRun(run, nil)
+	e.record(c.Context, opts, run)
+	return err
 }
 
 // takeLeases takes the leases of the streams' connections, in the order of

@@ -9,8 +9,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/paylake/paylake/internal/config"
 	"github.com/paylake/paylake/internal/pipeline"
 	"github.com/paylake/paylake/internal/report"
+	"github.com/paylake/paylake/sink/delta"
+	"github.com/paylake/paylake/sink/store"
 )
 
 // selectFlags choose what a run works on.
@@ -79,10 +82,17 @@ func (e *env) prepare(c *cli.Context, log *slog.Logger) ([]pipeline.Stream, pipe
 	if opts.WorkDir, err = workDir(cfg); err != nil {
 		return nil, opts, err
 	}
+	opts.Store = store.Count(opts.Store)
 	opts.Tool, opts.Command, opts.Log = engine(), c.Command.Name, log
+	opts.Maintenance = maintenance(cfg)
 	w := wiring{cfg: cfg, store: opts.Store, log: log, full: c.Bool("full")}
 	streams, err := w.streams(c.Context, e, chosen)
 	return streams, opts, err
+}
+
+// maintenance is what a run may do for the tables that it committed to.
+func maintenance(cfg *config.Config) delta.Maintenance {
+	return delta.Maintenance{Optimize: cfg.Maintenance, Vacuum: cfg.Maintenance, CleanLog: cfg.Maintenance, Manifests: cfg.Manifests}
 }
 
 // stopWithin is how long after a signal a run may go on to its safe point.
@@ -105,6 +115,9 @@ func runPipeline(ctx context.Context, streams []pipeline.Stream, opts pipeline.O
 	defer release()
 	run, err := pipeline.Run(hard, streams, opts)
 	bars.close()
+	if counting, ok := opts.Store.(*store.Counting); ok && run != nil {
+		run.StoreRequests = counting.Requests()
+	}
 	return run, err
 }
 

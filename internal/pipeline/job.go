@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/paylake/paylake/extract"
@@ -153,4 +157,8 @@ func (r *run) judge(j *job, err error) {
 		return
 	}
 	j.rep.Error = err.Error()
+	var local *fs.PathError
+	if full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT); full && errors.As(err, &local) && strings.HasPrefix(local.Path, r.work.dir) {
+		j.rep.Error += fmt.Sprintf(": the disk of work_dir %s is full: free some space or set work_dir to another disk, then run again", filepath.Dir(r.work.dir))
+	}
 }

@@ -18,7 +18,8 @@ import (
 func TestPromiseFlatMemory(t *testing.T) {
 	small := liveHeap(t, 20_000)
 	large := liveHeap(t, 100_000)
-	require.Less(t, float64(large), 1.5*float64(small), "bytes alive")
+	const noise = 8 << 20 // what happens to be in flight; the records that large has more take some 200 MiB
+	require.Less(t, large, small+small/2+noise, "bytes alive")
 }
 
 func liveHeap(t *testing.T, size int) (peak uint64) {

@@ -47,23 +47,24 @@ func (s Stream) app() string { return "paylake/" + s.Connection + "/" + s.Name()
 // Options are the settings of a run. Every field but Store and WorkDir may be
 // left zero.
 type Options struct {
-	Store        store.Store      // the destination, for the quarantine
-	WorkDir      string           // existing folder for work in progress
-	RunID        string           // a new UUID if empty
-	Tool         string           // e.g. "paylake/0.1.0"
-	Command      string           // for the report
-	Now          func() time.Time // time.Now if nil
-	Settle       time.Duration    // the newest window ends this long before now; 5 minutes if 0
-	Budget       int64            // bytes of decoded rows in flight over all streams; 40 MiB if 0
-	Chunk        int64            // bytes of decoded rows of one window held at once, and of a row group; 16 MiB if 0
-	Workers      int              // windows read at once per stream; 4 if 0
-	CommitEvery  time.Duration    // a stream commits at most this often; 10 minutes if 0
-	CommitBytes  int64            // or when this much output is ready; 1 GiB if 0
-	Backfill     *window.Window   // read this range again, in whole partitions, instead of a sync; nil for a sync
-	AcceptShrink bool             // let a commit remove more rows than the guard allows
-	Progress     func(Progress)   // called from many goroutines; may be nil
-	Stop         <-chan struct{}  // closed: stop at the next safe point; may be nil
-	Log          *slog.Logger     // discards if nil
+	Store        store.Store       // the destination, for the quarantine
+	WorkDir      string            // existing folder for work in progress
+	RunID        string            // a new UUID if empty
+	Tool         string            // e.g. "paylake/0.1.0"
+	Command      string            // for the report
+	Now          func() time.Time  // time.Now if nil
+	Settle       time.Duration     // the newest window ends this long before now; 5 minutes if 0
+	Budget       int64             // bytes of decoded rows in flight over all streams; 40 MiB if 0
+	Chunk        int64             // bytes of decoded rows of one window held at once, and of a row group; 16 MiB if 0
+	Workers      int               // windows read at once per stream; 4 if 0
+	CommitEvery  time.Duration     // a stream commits at most this often; 10 minutes if 0
+	CommitBytes  int64             // or when this much output is ready; 1 GiB if 0
+	Backfill     *window.Window    // read this range again, in whole partitions, instead of a sync; nil for a sync
+	AcceptShrink bool              // let a commit remove more rows than the guard allows
+	Progress     func(Progress)    // called from many goroutines; may be nil
+	Maintenance  delta.Maintenance // what to do for a table after commits; its WorkDir is not needed
+	Stop         <-chan struct{}   // closed: stop at the next safe point; may be nil
+	Log          *slog.Logger      // discards if nil
 }
 
 // Progress is the state of one stream, sent when it changes.

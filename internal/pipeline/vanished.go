@@ -56,7 +56,29 @@ func (j *job) settle(ctx context.Context) error {
 	if len(vanished) > 0 {
 		return &sink.VanishedError{Table: j.s.Path, Version: slices.Min(vanished)}
 	}
+	if !j.run.stopped.Load() {
+		j.maintain(ctx)
+	}
 	return nil
+}
+
+// maintain looks after the table as far as the options let it. The data is
+// committed whatever comes of it, so trouble is a warning.
+func (j *job) maintain(ctx context.Context) {
+	o := j.run.opts.Maintenance
+	if !o.Optimize && !o.Vacuum && !o.CleanLog && !o.Manifests {
+		return
+	}
+	o.WorkDir = j.dir
+	ctx, release := j.run.untilStopped(ctx)
+	defer release()
+	done, err := j.s.Lake.Maintain(ctx, o)
+	for _, w := range done.Warnings {
+		j.rep.Warn(w)
+	}
+	if err != nil && ctx.Err() == nil {
+		j.rep.Warn("look after the table: " + err.Error())
+	}
 }
 
 // readUnread reads the partitions again that another engine's RESTORE touched
@@ -73,7 +95,7 @@ func (j *job) readUnread(ctx context.Context) error {
 	for _, v := range j.base.Unread() {
 		start, err := j.s.Spec.Start(v)
 		switch {
-		case err != nil, j.behindHorizon(v):
+		case err != nil, j.behindHorizon(v), err == nil && start.Before(j.s.Spec.Floor(j.s.Start)):
 			j.rep.Warn(fmt.Sprintf("partition %s was restored by another engine and cannot be read again: it stays as it is", v))
 			change.Reread = append(change.Reread, v)
 		case start.Before(j.group.since) || !start.Before(j.rng.Until):

@@ -44,7 +44,7 @@ type Stream struct {
 	Source     string `json:"source"`
 	Stream     string `json:"stream"`
 	Table      string `json:"table"` // path below the destination
-	Sync       string `json:"sync"`  // incremental, full or snapshot
+	Sync       string `json:"sync"`  // incremental, full, snapshot or backfill
 	Status     string `json:"status"`
 	Error      string `json:"error,omitempty"`
 
