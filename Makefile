@@ -27,6 +27,7 @@ fmt: ## fail when a file is not formatted
 
 vet: ## go vet
 	$(GO) vet $(PKGS)
+	$(GO) vet -tags integration $(PKGS)
 
 lint: ## staticcheck, pinned in go.mod
 	$(GO) tool staticcheck $(PKGS)
@@ -44,9 +45,11 @@ integration: ## tests against real S3 servers on loopback (needs Node with npm; 
 interop: build ## let DuckDB, delta-rs, Polars, ClickHouse and Spark read the demo's tables (needs Python 3 and Java 17)
 	internal/interop/run.sh
 
-bench: ## decoder, Parquet writer, the whole way from HTTP to committed tables, and DuckDB if there is Python
+bench: ## decoder, Parquet writer, HTTP to committed tables, loads and commits of the log, uploads to S3, and DuckDB if there is Python
 	$(GO) test -run '^$$' -bench . -benchmem ./schema ./writer
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./internal/bench
+	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 30m ./sink/delta
+	PACKAGES=./sink/store/s3 FLAGS="-run ^$$ -bench Upload -benchtime 3x -count 3" internal/integration/run.sh
 	-$(MAKE) bench-duckdb
 
 bench-duckdb: build ## JSON to Parquet against DuckDB: CPU seconds and size (needs Python 3)
@@ -56,9 +59,10 @@ bench-duckdb: build ## JSON to Parquet against DuckDB: CPU seconds and size (nee
 dist: ## static binaries for linux amd64 and arm64 and darwin arm64 in dist/, with SHA256SUMS (minutes; container: internal/dist/Containerfile)
 	GO='$(GO)' VERSION='$(VERSION)' internal/dist/build.sh
 
-check: fmt vet lint test build ## what CI runs: format, vet, lint, tests, the demo twice (the second commits nothing), interop
+check: fmt vet lint test build ## what CI runs: format, vet, lint, tests, the demo twice (the second commits nothing), S3 servers, other engines
 	rm -rf ./demo-lake && $(BIN) demo --lake ./demo-lake
 	$(BIN) demo --lake ./demo-lake --json > bin/demo-second.json && ! grep -E '"commits": *[1-9]' bin/demo-second.json
+	$(MAKE) integration
 	$(MAKE) interop
 
 clean: ## remove what was built

@@ -173,7 +173,7 @@ func demoRun(c *cli.Context, cfg *config.Config, world *simapi.World, log *slog.
 	if err != nil {
 		return nil, opts, err
 	}
-	w := wiring{cfg: cfg, store: st, log: opts.Log, now: opts.Now}
+	w := wiring{cfg: cfg, store: opts.Store, log: opts.Log, now: opts.Now}
 	for _, one := range chosen {
 		s, err := w.stream(conn, one)
 		if err != nil {

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 TABLE = "pagarme/payables"
-RUNS = 13  # more than the commits between two checkpoints
+RUNS = 6  # days: within the retention of 7, beyond which a run removes files
 
 CONFIG = """version: 1
 destination: {{url: {lake}}}
@@ -30,10 +30,12 @@ connections:
 
 
 def make(paylake, lake):
-    """Fills a lake and returns the configuration to look after it."""
+    """Fills a lake, with more commits than there are between two checkpoints, and
+    returns the configuration to look after it."""
     for day in range(RUNS):
         run([paylake, "demo", "--quiet", "--lake", lake, "--size", "2000", "--days", "20", "--streams", "payables",
              "--days-later", str(day)])
+        crumble(os.path.join(os.path.abspath(lake), TABLE))
     config = lake + ".yaml"
     with open(config, "w", encoding="utf-8") as f:
         f.write(CONFIG.format(lake=os.path.abspath(lake)))
@@ -111,7 +113,6 @@ def main(paylake, lake, engines):
     if os.path.exists(lake):
         raise SystemExit(f"{lake} exists already")
     config, uri = make(paylake, lake), os.path.join(os.path.abspath(lake), TABLE)
-    crumble(uri)
     done = json.loads(run([paylake, "optimize", "--json", "--config", config]))[0]
     if done["commits"] != 1 or done["files_after"] >= done["files_before"]:
         raise SystemExit(f"optimize did nothing: {done}")

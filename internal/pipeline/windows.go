@@ -19,11 +19,11 @@ func (j *job) windows(ctx, readCtx context.Context) error {
 		return err
 	}
 	j.rng = planRange(j.s, j.base, j.watermark, j.run.started, j.run.opts)
+	j.group = newGroup(j.rng.Since, time.Now())
 	if !j.rng.Until.After(j.rng.Since) {
 		j.rep.Warn(fmt.Sprintf("nothing to read: start %s is not before %s", j.rng.Since.Format(time.RFC3339), j.rng.Until.Format(time.RFC3339)))
-		return nil
+		return j.readUnread(ctx)
 	}
-	j.group = newGroup(j.rng.Since, time.Now())
 	if err := j.resume(ctx); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ const (
 
 // retryAll tries idempotent requests again after anything that may pass.
 func retryAll() aws.Retryer {
-	return newRetryer(slices.Concat(retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff)}))
+	return newRetryer(slices.Concat(retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(throttled)}))
 }
 
 // retryRefused tries a request again only if the server has surely not done
@@ -65,6 +65,15 @@ func cutOff(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
+// throttled is the status that gateways in front of a store use for SlowDown; the
+// SDK does not know it.
+func throttled(err error) aws.Ternary {
+	if status(err) == http.StatusTooManyRequests {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
+}
+
 // refused is an answer by which the server did nothing, or a connection that
 // did not come about. 409 is S3's answer to a conditional put that ran into
 // another one.
@@ -91,5 +100,5 @@ func retryProbe() aws.Retryer {
 		}
 		return aws.UnknownTernary
 	})
-	return newRetryer(slices.Concat([]retry.IsErrorRetryable{conflict}, retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff)}))
+	return newRetryer(slices.Concat([]retry.IsErrorRetryable{conflict}, retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(throttled)}))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/paylake/paylake/sink/store"
 )
@@ -110,7 +111,7 @@ func region(o Options, cfg aws.Config) (string, error) {
 
 // load reads what the SDK finds around the process.
 func load(ctx context.Context, o Options) (aws.Config, error) {
-	opts := []func(*config.LoadOptions) error{config.WithHTTPClient(newHTTPClient())}
+	opts := []func(*config.LoadOptions) error{config.WithHTTPClient(newHTTPClient()), config.WithLogger(logging.Nop{})} // errors tell what matters
 	if o.Region != "" {
 		opts = append(opts, config.WithRegion(o.Region))
 	}
