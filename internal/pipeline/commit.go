@@ -66,6 +66,7 @@ func (j *job) finish(ctx context.Context, whole bool) error {
 func (j *job) commitGroup(ctx context.Context, last bool) error {
 	g := j.group
 	g.dropBroken()
+	j.dropSame()
 	if err := j.flushRejects(ctx); err != nil {
 		return err
 	}
@@ -74,9 +75,11 @@ func (j *job) commitGroup(ctx context.Context, last bool) error {
 		return err
 	}
 	var err error
+	outcome := sink.Unchanged
 	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 || change.MoveMark || len(change.Reread) > 0 {
-		err = j.commitChange(ctx, &change)
-	} else {
+		outcome, err = j.commitChange(ctx, &change)
+	}
+	if err == nil && outcome != sink.Committed {
 		err = j.fill.passed(ctx, j, change.Mark)
 	}
 	if err := errors.Join(err, j.settleRecord(ctx, err)); err != nil {
@@ -124,25 +127,26 @@ func (j *job) mark(last bool) *sink.Mark {
 }
 
 // commitChange commits, and on a conflict reads the stale partitions again and
-// commits on top of what was there when that reading began.
-func (j *job) commitChange(ctx context.Context, change *sink.Change) error {
+// commits on top of what was there when that reading began. The outcome is never
+// Conflict.
+func (j *job) commitChange(ctx context.Context, change *sink.Change) (sink.Outcome, error) {
 	for range commitTries {
 		receipt, err := j.s.Lake.Commit(ctx, *change)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if receipt.Outcome != sink.Conflict {
 			j.note(receipt, change.Mark)
 			if receipt.Outcome == sink.Committed && len(change.Beside) > 0 {
 				j.unfinished = change.Beside[0].Version != 0
 			}
-			return nil
+			return receipt.Outcome, nil
 		}
 		if err := j.refresh(ctx, change, receipt); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return fmt.Errorf("commit %s: other runs keep changing the same partitions (%d tries): run one sync of this table at a time", j.s.Path, commitTries)
+	return 0, fmt.Errorf("commit %s: other runs keep changing the same partitions (%d tries): run one sync of this table at a time", j.s.Path, commitTries)
 }
 
 // note puts a commit into the report.

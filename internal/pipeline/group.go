@@ -72,11 +72,42 @@ func (g *group) add(files []writer.File) {
 	}
 }
 
+// dropSame leaves out the partitions of which the table holds exactly the rows
+// that were read, or none where none were read. Most of them never came to files:
+// see same. A full sync has its own record of what it read.
+func (j *job) dropSame() {
+	if j.record != nil {
+		return
+	}
+	g := j.group
+	read := map[partitioning.Value]writer.File{} // sums of the partition's files
+	for _, f := range g.files {
+		all := read[f.Partition]
+		all.Rows, all.Fingerprint = all.Rows+f.Rows, all.Fingerprint+f.Fingerprint
+		read[f.Partition] = all
+	}
+	for _, v := range g.replaced(j.s.Spec) {
+		rows, fingerprint, known, _ := j.base.Partition(v)
+		if !known || rows != read[v].Rows || rows > 0 && fingerprint != read[v].Fingerprint {
+			continue
+		}
+		g.unchanged[v] = true
+		g.sameRows += rows
+		if rows > 0 {
+			j.rep.Unchanged++
+		}
+	}
+	g.drop(g.unchanged)
+}
+
 // dropBroken removes the files of partitions that will not be replaced.
-func (g *group) dropBroken() {
+func (g *group) dropBroken() { g.drop(g.broken) }
+
+// drop removes the files of the partitions.
+func (g *group) drop(these map[partitioning.Value]bool) {
 	kept := g.files[:0]
 	for _, f := range g.files {
-		if g.broken[f.Partition] {
+		if these[f.Partition] {
 			removeFiles([]writer.File{f})
 			continue
 		}

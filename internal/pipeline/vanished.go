@@ -20,8 +20,8 @@ func (r *run) workOn(ctx, readCtx context.Context, s Stream, j *job) error {
 	for try := 1; ; try++ {
 		before := j.rep.Commits
 		err := j.do(ctx, readCtx)
-		if err == nil && j.rep.Commits > before {
-			err = j.settle(ctx)
+		if err == nil && (j.rep.Commits > before || !r.stopped.Load()) {
+			err = j.settle(ctx) // asks the store nothing where nothing is to be done
 		}
 		j.facts()
 		var gone *sink.VanishedError
@@ -42,8 +42,9 @@ func (r *run) workOn(ctx, readCtx context.Context, s Stream, j *job) error {
 	}
 }
 
-// settle ends a job that committed: it looks whether its commits are still in
-// the log. What else a table needs after its commits belongs here, too.
+// settle ends a job: it looks whether its commits are still in the log, and does
+// what a table needs after commits, also after those of a run that died before
+// it came to that.
 func (j *job) settle(ctx context.Context) error {
 	vanished, warnings, err := j.s.Lake.Settle(ctx)
 	for _, w := range warnings {
@@ -109,7 +110,7 @@ func (j *job) readUnread(ctx context.Context) error {
 	if err := j.reread(ctx, &change, slices.Clone(change.Partitions), j.rng.Until); err != nil {
 		return err
 	}
-	err := j.commitChange(ctx, &change)
+	_, err := j.commitChange(ctx, &change)
 	removeFiles(change.Files)
 	return err
 }
