@@ -16,7 +16,9 @@ import (
 const (
 	commitTries  = 15                    // lost races before a commit gives up
 	unclearTries = 4                     // puts of one version whose answers were lost
+	patientTries = 8                     // the same where the store says that its trouble is temporary: some 10 s
 	firstPause   = 20 * time.Millisecond // doubled after each lost race
+	longerPause  = 200 * time.Millisecond
 	longestPause = 5 * time.Second
 )
 
@@ -223,13 +225,24 @@ func (x *transaction) create(ctx context.Context, version int64, body []byte) (b
 		}
 		x.unclear = x.unclear || !errors.Is(cause, store.ErrExists)
 		found, owner, err := t.owner(ctx, version)
+		tries, first := patience(cause)
 		switch {
 		case err == nil && found:
 			return owner == x.id, nil
-		case err != nil, try == unclearTries, ctx.Err() != nil, pause(ctx, try) != nil:
+		case err != nil, try >= tries, ctx.Err() != nil, wait(ctx, first<<try) != nil:
 			return false, unclearError(t, version, cause, err)
 		}
 	}
+}
+
+// patience says how often a put is repeated after this error, and what its
+// pauses grow from. The log is read between the tries, so repeating is safe.
+func patience(cause error) (tries int, first time.Duration) {
+	var store interface{ Temporary() bool }
+	if errors.As(cause, &store) && store.Temporary() {
+		return patientTries, longerPause
+	}
+	return unclearTries, firstPause
 }
 
 // unclearError says what is known of a commit that could not be put.
@@ -258,9 +271,11 @@ func (t *Table) owner(ctx context.Context, version int64) (found bool, txnID str
 }
 
 // pause waits before the next try: exponential with full jitter.
-func pause(ctx context.Context, try int) error {
-	limit := min(firstPause<<min(try, 16), longestPause)
-	timer := time.NewTimer(rand.N(limit))
+func pause(ctx context.Context, try int) error { return wait(ctx, firstPause<<min(try, 16)) }
+
+// wait waits for a random part of the limit.
+func wait(ctx context.Context, limit time.Duration) error {
+	timer := time.NewTimer(rand.N(min(limit, longestPause)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

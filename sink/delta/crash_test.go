@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -70,6 +71,28 @@ func TestUnclearCommitKeepsItsDataFiles(t *testing.T) {
 	require.ErrorContains(t, err, "left in place")
 	require.Len(t, l.dataKeys(), 2)
 	l.requireRows(rowsOf(0, 20))
+}
+
+// troubled is an error of a store that will be better soon.
+type troubled struct{}
+
+func (troubled) Error() string   { return "the server is starting" }
+func (troubled) Temporary() bool { return true }
+
+func TestACommitOutlastsAStoreThatIsStarting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := mem.New()
+		l := newLake(t, st)
+		l.put(rowsOf(0, 20))
+		c := l.replace(0, rowsOf(0, 21))
+		for n := 1; n < patientTries; n++ {
+			st.Inject(mem.Fault{Op: mem.Create, N: n, Err: troubled{}})
+		}
+		receipt, err := l.Commit(context.Background(), c)
+		require.NoError(t, err)
+		require.Equal(t, sink.Committed, receipt.Outcome)
+		l.requireRows(rowsOf(0, 21))
+	})
 }
 
 // atomic: a run that dies between the upload and the commit changes nothing.

@@ -192,7 +192,7 @@ func (t *Table) readCommit(ctx context.Context, version int64) (_ []action, err 
 	defer func() { err = errors.Join(err, body.Close()) }()
 	actions, err := readActions(body)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", key, err)
+		return nil, fmt.Errorf("read %s: %w: if the object is damaged, restore it; if it is the newest and its writer died, remove it", key, err)
 	}
 	return actions, nil
 }
