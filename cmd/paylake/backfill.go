@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -50,8 +51,12 @@ func (e *env) runBackfill(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if streams, err = e.withWindows(streams, list(c.StringSlice("streams"))); err != nil {
+	streams, left, err := withWindows(streams, list(c.StringSlice("streams")))
+	if err != nil {
 		return err
+	}
+	if len(left) > 0 && !c.Bool("quiet") {
+		e.say("not read by time, so left out: " + strings.Join(left, ", "))
 	}
 	rng, err := rangeOf(c, streams[0].Spec.Location)
 	if err != nil {
@@ -68,25 +73,25 @@ func (e *env) runBackfill(c *cli.Context) error {
 	return e.runHolding(c, streams, opts, bars)
 }
 
-// withWindows leaves the streams that are read by time. The others are refused
-// when they were named, else left out.
-func (e *env) withWindows(streams []pipeline.Stream, named []string) ([]pipeline.Stream, error) {
-	var out []pipeline.Stream
+// withWindows gives the streams that are read by time, and the names of the
+// others, which are refused when somebody named them.
+func withWindows(streams []pipeline.Stream, named []string) (out []pipeline.Stream, left []string, err error) {
 	for _, s := range streams {
 		switch {
 		case s.Endpoint.SinceParam != "" && s.Endpoint.Write != extract.AppendSnapshot:
 			s.Full = false
 			out = append(out, s)
 		case slices.Contains(named, s.Name()):
-			return nil, usagef("stream %s is not read by time, so there is no range of it to read again: `paylake sync --streams %s` reads it as a whole", s.Name(), s.Name())
+			return nil, nil, usagef("stream %s is not read by time, so there is no range of it to read again: `paylake sync --streams %s` reads it as a whole", s.Name(), s.Name())
 		default:
-			e.warn(s.Connection, "warning: stream "+s.Name()+" is not read by time and is left out")
+			left = append(left, s.Name())
 		}
 	}
 	if len(out) == 0 {
-		return nil, usagef("none of the streams is read by time")
+		return nil, nil, usagef("none of the streams is read by time")
 	}
-	return out, nil
+	slices.Sort(left)
+	return out, slices.Compact(left), nil
 }
 
 // rangeOf reads the flags --since and --until. A date is its first instant in

@@ -44,8 +44,13 @@ func TestBackfill(t *testing.T) {
 		require.Zero(t, orders.Commits, "quiet")
 		require.True(t, orders.Watermark.After(a.world.End().Add(-24*time.Hour)))
 	}
+	quiet := paylake(t, append(args, "--dry-run", "-q")...)
+	require.Equal(t, exitDone, quiet.code)
+	require.Empty(t, quiet.stderr, "nobody named recipients")
 	inside := paylake(t, "backfill", "--config", a.config, "--since", day(0)+"T10:00:00Z", "--until", day(1))
 	require.Equal(t, exitDone, inside.code, inside.stderr)
+	require.Contains(t, inside.stderr, "paylake: not read by time, so left out: recipients\n")
+	require.NotContains(t, inside.stderr, "warning")
 	require.Contains(t, inside.stderr, "partitions are replaced as a whole: ["+day(0)+"T00:00:00Z, ")
 }
 

@@ -46,12 +46,20 @@ func address(cfg *config.Config, key string) string {
 }
 
 // writable proves that the directory of the destination can be written, before
-// anything is read. It costs nothing in S3, where the first commit tells.
+// anything is read. It costs nothing in S3, where taking the lease tells.
 func writable(ctx context.Context, st store.Store) error {
 	if _, ok := directory(st); !ok {
 		return nil
 	}
 	return probeStore(ctx, st)
+}
+
+// unusable reports whether an error says that the destination as a whole cannot be
+// used.
+func unusable(err error) bool {
+	var remote *s3.Error
+	var unconditional *s3.UnconditionalError
+	return errors.As(err, &remote) && remote.Unusable() || errors.As(err, &unconditional)
 }
 
 // directory gives the directory of a local store.

@@ -73,6 +73,7 @@ func exitCode(ctx context.Context, err error) int {
 	var unsupported *sink.UnsupportedError
 	var columns *sink.SchemaError
 	var unconditional *s3.UnconditionalError
+	var remote *s3.Error
 	switch {
 	case err == nil:
 		return exitDone
@@ -80,7 +81,8 @@ func exitCode(ctx context.Context, err error) int {
 		return own.code
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &mistake), errors.As(err, &settings), errors.As(err, &unsupported), errors.As(err, &columns), errors.As(err, &unconditional):
+	case errors.As(err, &mistake), errors.As(err, &settings), errors.As(err, &unsupported), errors.As(err, &columns), errors.As(err, &unconditional),
+		errors.As(err, &remote) && remote.Misconfigured():
 		return exitUsage
 	}
 	return exitFailed

@@ -31,7 +31,10 @@ func (e *env) optimizeCommand() *cli.Command {
 		Description: "Rewrites the small files (under 64 MiB) of each partition into files of up to 128 MiB. No row changes, and\n" +
 			"versions within the retention stay readable. Syncs may run meanwhile: a partition that one of them changes is\n" +
 			"left as it is. It works in work_dir, which needs room for some GiB where partitions are that large.",
-		Flags:  append(upkeepFlags(), &cli.BoolFlag{Name: "dry-run", Usage: "only tell what would be rewritten"}),
+		Flags: append(upkeepFlags(),
+			&cli.BoolFlag{Name: "dry-run", Usage: "only tell what would be rewritten"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "as in other commands; the table is printed all the same"},
+		),
 		Action: e.runOptimize,
 	}
 }

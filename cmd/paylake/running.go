@@ -12,6 +12,7 @@ import (
 
 	"github.com/paylake/paylake/internal/lease"
 	"github.com/paylake/paylake/internal/pipeline"
+	"github.com/paylake/paylake/internal/report"
 )
 
 // releaseWithin is how long giving up a lease may take.
@@ -40,30 +41,48 @@ func (e *env) runHolding(c *cli.Context, streams []pipeline.Stream, opts pipelin
 	if opts.RunID == "" {
 		opts.RunID = uuid.NewString()
 	}
-	streams, release, err := e.takeLeases(c.Context, streams, opts, mode)
-	defer release()
-	if err != nil || len(streams) == 0 {
+	held, err := e.takeLeases(c.Context, streams, opts, mode)
+	defer held.release()
+	if err != nil || len(held.streams) == 0 {
 		return err
 	}
-	run, err := runPipeline(c.Context, streams, opts, bars)
+	run, err := runPipeline(c.Context, held.streams, opts, bars)
 	if err != nil {
 		return err
 	}
 	err = e.finishRun(run, nil)
+	if held.troubled && !began(run) {
+		return err // the destination, which the streams' errors tell of, would not take the history either
+	}
 	e.record(c.Context, opts, run)
 	return err
 }
 
-// takeLeases takes the leases of the streams' connections, in the order of
-// their names, and returns the streams that may run. release gives the leases
-// up; it is never nil.
-func (e *env) takeLeases(ctx context.Context, streams []pipeline.Stream, opts pipeline.Options, mode lease.Mode) (may []pipeline.Stream, release func(), err error) {
-	var held []func()
-	release = func() {
-		for _, end := range held {
-			end()
-		}
+// began reports whether any stream got beyond the look at its table.
+func began(run *report.Run) bool {
+	return slices.ContainsFunc(run.Streams, func(s *report.Stream) bool { return s.Sync != "" || s.Requests > 0 || s.Status != report.Failed })
+}
+
+// leases are those that a run holds.
+type leases struct {
+	streams  []pipeline.Stream // those that may run
+	troubled bool              // the destination failed while they were taken
+	ends     []func()
+}
+
+// release gives the leases up.
+func (l leases) release() {
+	for _, end := range l.ends {
+		end()
 	}
+}
+
+// takeLeases takes the leases of the streams' connections, in the order of
+// their names. That is the first thing which a run wants of the destination: one
+// that cannot be used ends it, while other trouble does not where a run needs no
+// lease. The leases are to be released also after an error.
+func (e *env) takeLeases(ctx context.Context, streams []pipeline.Stream, opts pipeline.Options, mode lease.Mode) (leases, error) {
+	var held leases
 	skipped := map[string]bool{}
 	for _, name := range connectionsOf(streams) {
 		l, err := lease.Take(ctx, opts.Store, name, lease.Options{Mode: mode, RunID: opts.RunID, Waiting: func(h lease.Held) {
@@ -74,16 +93,19 @@ func (e *env) takeLeases(ctx context.Context, streams []pipeline.Stream, opts pi
 		case errors.As(err, &busy):
 			e.say(busy.Error() + "; it is skipped")
 			skipped[name] = true
+		case unusable(err):
+			return held, fmt.Errorf("use the destination: %w", err)
 		case err != nil && mode == lease.Go && ctx.Err() == nil:
-			e.warn(name, "warning: "+err.Error())
+			held.troubled = true
+			e.warn(name, err.Error())
 		case err != nil:
-			return nil, release, err
+			return held, err
 		case l != nil:
-			held = append(held, e.keep(ctx, l, name))
+			held.ends = append(held.ends, e.keep(ctx, l, name))
 		}
 	}
-	may = slices.DeleteFunc(slices.Clone(streams), func(s pipeline.Stream) bool { return skipped[s.Connection] })
-	return may, release, nil
+	held.streams = slices.DeleteFunc(slices.Clone(streams), func(s pipeline.Stream) bool { return skipped[s.Connection] })
+	return held, nil
 }
 
 // keep renews a lease until the function that it returns is called, which gives
@@ -102,7 +124,7 @@ func (e *env) keep(ctx context.Context, l *lease.Lease, connection string) (end 
 		ctx, cancel := context.WithTimeout(ctx, releaseWithin)
 		defer cancel()
 		if err := l.Release(ctx); err != nil {
-			e.warn(connection, "warning: "+err.Error())
+			e.warn(connection, err.Error())
 		}
 	}
 }

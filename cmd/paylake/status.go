@@ -71,6 +71,7 @@ func (e *env) statusCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "connection", Usage: "only the connection of this `NAME`; may be repeated"},
 			&cli.StringSliceFlag{Name: "streams", Usage: "only these streams, `A,B`; may be repeated"},
 			&cli.StringFlag{Name: "max-lag", Usage: "exit with code 4 when a table is older than this `DURATION`, like 26h or 2d"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "as in other commands; the table is printed all the same"},
 		},
 		Action: e.runStatus,
 	}

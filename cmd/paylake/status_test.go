@@ -110,7 +110,7 @@ func TestStatusOfTablesThatAreTooOld(t *testing.T) {
 	a.synced(t, exitDone, "--streams", "orders,recipients")
 	_, got := a.status(t, exitDifference, "--max-lag", "2d")
 	require.Contains(t, got.stdout, `"older_than_max_lag": true`)
-	text := paylake(t, "status", "--config", a.config, "--max-lag", "2d")
+	text := paylake(t, "status", "-q", "--config", a.config, "--max-lag", "2d")
 	require.Equal(t, exitDifference, text.code)
 	require.Contains(t, text.stderr, "loja/charges: older than 2d0h: it is not known that anything was read")
 	require.NotContains(t, text.stderr, "loja/orders")
@@ -208,6 +208,8 @@ func TestStatusWantsADurationThatCanBe(t *testing.T) {
 		require.Equal(t, exitUsage, got.code, text)
 		require.Contains(t, got.stderr, "--max-lag", text)
 	}
+	got := paylake(t, "status", "--config", a.config, "--max-lag=999999d")
+	require.Contains(t, got.stderr, `--max-lag "999999d": too long`)
 }
 
 func TestReadUntil(t *testing.T) {

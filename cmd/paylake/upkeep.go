@@ -58,7 +58,7 @@ func (u upkeep) each(ctx context.Context, e *env, do func(context.Context, choic
 		}
 		var own *exitError
 		switch {
-		case err != nil && (len(u.chosen) == 1 || errors.As(err, &own)):
+		case err != nil && (len(u.chosen) == 1 || errors.As(err, &own) || failed+done == 0 && unusable(err)):
 			return err
 		case err != nil:
 			failed++

@@ -72,7 +72,7 @@ func TestOptimizeCommand(t *testing.T) {
 	require.Equal(t, before.Rows(), after.Rows())
 	require.Equal(t, before.NumFiles()-1, after.NumFiles())
 
-	again := paylake(t, "optimize", "--config", a.config)
+	again := paylake(t, "optimize", "-q", "--config", a.config)
 	require.Equal(t, exitDone, again.code, again.stderr)
 	require.Contains(t, again.stdout, "raw/pagarme/recipients")
 	a.nothingLeaks(t, dry, got, again)
@@ -95,6 +95,7 @@ func TestVacuumCommand(t *testing.T) {
 	require.Equal(t, exitDone, dry.code, dry.stderr)
 	require.Equal(t, 1, strings.Count(dry.stderr, ".parquet"), dry.stderr)
 	require.Contains(t, dry.stderr, "part-dead.parquet")
+	require.Regexp(t, `payables .* 7d +no, --dry-run=false does`, dry.stdout)
 	require.FileExists(t, orphan)
 
 	short := paylake(t, "vacuum", "--retention", "6d", "--dry-run=false", "--config", a.config)
@@ -122,8 +123,12 @@ func TestRetentionFlag(t *testing.T) {
 		require.NoError(t, err, text)
 		require.Equal(t, want, got)
 	}
-	for _, text := range []string{"7", "0d", "-1h", "1.5d", "d", "99999d", "soon"} {
+	for _, text := range []string{"7", "1.5d", "d", "99999d", "soon"} {
 		_, err := parseRetention(text)
-		require.Error(t, err, text)
+		require.ErrorContains(t, err, "is no time like 7d or 168h", text)
+	}
+	for _, text := range []string{"0", "0h", "0d", "-1h"} {
+		_, err := parseRetention(text)
+		require.ErrorContains(t, err, "must be more than 0", text)
 	}
 }

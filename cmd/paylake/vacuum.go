@@ -71,7 +71,7 @@ func (e *env) runVacuum(c *cli.Context) error {
 			removed = "no, --dry-run=false does"
 		}
 		rows = append(rows, []string{done.Table, strconv.Itoa(done.Files), size(done.Bytes), strconv.Itoa(done.LogFiles),
-			(time.Duration(done.Retention) * time.Second).String(), removed})
+			days(time.Duration(done.Retention) * time.Second), removed})
 		return nil
 	})
 	return e.finishUpkeep(err, result, rows)
@@ -105,8 +105,12 @@ func parseRetention(text string) (time.Duration, error) {
 			return time.Duration(days) * 24 * time.Hour, nil
 		}
 	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return d, nil
+	d, err := time.ParseDuration(text)
+	switch {
+	case text == "0d" || err == nil && d <= 0:
+		return 0, usagef("--retention %q must be more than 0", text)
+	case err != nil:
+		return 0, usagef("--retention %q is no time like 7d or 168h", text)
 	}
-	return 0, usagef("--retention %q is no time like 7d or 168h", text)
+	return d, nil
 }

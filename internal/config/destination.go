@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -47,19 +48,19 @@ func (r *reader) place(o object, url string) {
 		r.config.Destination.S3 = r.s3(o, rest)
 		return
 	}
-	for _, key := range s3Keys() {
-		if o.has(key) {
-			r.add(o.lineOf(key), "%s is for a destination in S3; url %q is none", key, url)
-		}
-	}
 	switch {
 	case url == "":
 		r.add(line, "url is empty; give a directory or s3://bucket/prefix")
-	case ok && (scheme == "s3a" || scheme == "s3n"):
+	case ok && slices.Contains([]string{"s3", "s3a", "s3n"}, strings.ToLower(scheme)):
 		r.add(line, "url %q: write s3:// in place of %s://", url, scheme)
 	case ok:
 		r.add(line, "url %q: no destination has the form %s://; give a directory or s3://bucket/prefix", url, scheme)
 	default:
 		r.config.Destination.Dir = r.path(url)
+		for _, key := range s3Keys() {
+			if o.has(key) {
+				r.add(o.lineOf(key), "%s is for a destination in S3; url %q is none", key, url)
+			}
+		}
 	}
 }

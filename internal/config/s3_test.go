@@ -76,12 +76,16 @@ func TestMistakesOfS3(t *testing.T) {
 		{"tag of odd characters", "url: s3://lake, tags: {a: 'x?'}", `p.yaml:2: tag "a": a tag has a name`},
 		{"tag twice", "url: s3://lake, tags: {a: x, a: y}", `p.yaml:2: key "a" appears twice in tags`},
 		{"key of S3 for a directory", "url: /lake, region: sa-east-1", `p.yaml:2: region is for a destination in S3; url "/lake" is none`},
+		{"url of a library, with keys of S3", "url: s3a://lake, region: sa-east-1", `p.yaml:2: url "s3a://lake": write s3:// in place of s3a://`},
+		{"scheme in upper case", "url: 'S3://lake', region: sa-east-1", `p.yaml:2: url "S3://lake": write s3:// in place of S3://`},
+		{"another store, with keys of S3", "url: gs://lake, endpoint: 'http://x', path_style: true", `p.yaml:2: url "gs://lake": no destination has the form gs://`},
 		{"key of a key", "url: s3://lake, secret_access_key: hush", `p.yaml:2: unknown key "secret_access_key" in destination`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := config.Parse("p.yaml", []byte(change(t, "url: /lake", c.destination)), catalog())
 			require.Nil(t, got)
 			require.ErrorContains(t, err, c.want)
+			require.Equal(t, 1, strings.Count(err.Error(), "p.yaml:"), "one mistake, one line: %v", err)
 			require.NotContains(t, err.Error(), "hush")
 		})
 	}

@@ -26,8 +26,11 @@ func parseDuration(text string) (time.Duration, error) {
 		}
 		unit, known := units[rest[digits]]
 		n, err := strconv.ParseInt(rest[:digits], 10, 64)
-		if !known || err != nil || n > math.MaxInt64/int64(unit) || sum > math.MaxInt64-time.Duration(n)*unit {
+		if !known {
 			return 0, errors.New("not a duration like 45d, 2w or 36h")
+		}
+		if err != nil || n > math.MaxInt64/int64(unit) || sum > math.MaxInt64-time.Duration(n)*unit { // there are only digits
+			return 0, errors.New("too long; about 290 years is the most")
 		}
 		sum += time.Duration(n) * unit
 		rest = rest[digits+1:]

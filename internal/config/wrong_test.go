@@ -50,7 +50,7 @@ func TestMistakesNameLineAndRemedy(t *testing.T) {
 		{"lookback in months", streams, streams + "    lookback: 2mo\n", `p.yaml:8: lookback "2mo": not a duration`},
 		{"lookback below zero", streams, streams + "    lookback: -3d\n", `p.yaml:8: lookback "-3d": not a duration`},
 		{"lookback of ages", streams, streams + "    lookback: 9999w\n", `p.yaml:8: lookback "9999w": more than a hundred years`},
-		{"lookback too big for numbers", streams, streams + "    lookback: 99999999999w\n", `p.yaml:8: lookback "99999999999w": not a duration`},
+		{"lookback too big for numbers", streams, streams + "    lookback: 99999999999w\n", `p.yaml:8: lookback "99999999999w": too long; about 290 years is the most`},
 		{"limit of an unknown stream", streams, streams + "    limits: {payable: 5/min}\n", `p.yaml:8: unknown key "payable" in limits; did you mean "payables"?`},
 		{"limit without unit", streams, streams + "    limits: {all: 600}\n", `p.yaml:8: limit of all "600": not a limit like 700/min`},
 		{"limit in days", streams, streams + "    limits: {all: 600/d}\n", `p.yaml:8: limit of all "600/d": unknown unit "d"; use s, min or h`},

@@ -31,6 +31,7 @@ type fill struct {
 	end     time.Time // as asked for: the position of one that has ended
 	attempt int64
 	reached time.Time // by the mark or the object
+	marked  int64     // the mark in the table's log; 0 for none
 }
 
 // fillState is the object of a backfill.
@@ -44,6 +45,7 @@ type fillState struct {
 	Until      time.Time `json:"until"`
 	Attempt    int64     `json:"attempt"`
 	Position   time.Time `json:"position"`
+	Mark       int64     `json:"mark"` // in the table's log; one that went back with vanished commits takes the position with it
 }
 
 // Whole is a range in whole partitions of the stream: what a backfill of it is
@@ -69,14 +71,14 @@ func newFill(ctx context.Context, st store.Store, s Stream, l lake, rng window.W
 	id := fillID(s, whole)
 	f := &fill{app: s.app() + "/backfill/" + id, key: "_paylake/backfill/" + id + ".json", end: whole.Until, attempt: 1, reached: whole.Since, tableID: l.TableID()}
 	if mark, ok := l.Mark(f.app); ok {
-		f.attempt, f.reached = mark>>positionBits, time.Unix(mark&(1<<positionBits-1), 0).UTC()
+		f.marked, f.attempt, f.reached = mark, mark>>positionBits, time.Unix(mark&(1<<positionBits-1), 0).UTC()
 	}
 	raw, err := store.ReadAll(ctx, st, f.key)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("look how far the backfill came: %w", err)
 	}
 	var state fillState
-	if err == nil && json.Unmarshal(raw, &state) == nil && state.Format == backfillFormat && state.TableID == f.tableID {
+	if err == nil && json.Unmarshal(raw, &state) == nil && state.Format == backfillFormat && state.TableID == f.tableID && state.Mark <= f.marked {
 		switch {
 		case state.Attempt > f.attempt:
 			f.attempt, f.reached = state.Attempt, state.Position
@@ -124,7 +126,7 @@ func (f *fill) passed(ctx context.Context, j *job, mark *sink.Mark) error {
 		return nil
 	}
 	raw, err := json.Marshal(fillState{Format: backfillFormat, Connection: j.s.Connection, Stream: j.s.Name(), Table: j.s.Path, TableID: f.tableID,
-		RunID: j.run.opts.RunID, Until: f.end, Attempt: f.attempt, Position: time.Unix(mark.Version&(1<<positionBits-1), 0).UTC()})
+		RunID: j.run.opts.RunID, Until: f.end, Attempt: f.attempt, Mark: f.marked, Position: time.Unix(mark.Version&(1<<positionBits-1), 0).UTC()})
 	if err != nil {
 		return fmt.Errorf("record the backfill: %w", err)
 	}

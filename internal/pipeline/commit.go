@@ -79,6 +79,9 @@ func (j *job) commitGroup(ctx context.Context, last bool) error {
 	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 || change.MoveMark || len(change.Reread) > 0 {
 		outcome, err = j.commitChange(ctx, &change)
 	}
+	if outcome == sink.Committed && j.fill != nil {
+		j.fill.marked = change.Mark.Version
+	}
 	if err == nil && outcome != sink.Committed {
 		err = j.fill.passed(ctx, j, change.Mark)
 	}
@@ -181,7 +184,8 @@ func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Re
 	if err != nil {
 		return err
 	}
-	until := j.rng.Until
+	// A backfill moves no watermark: it may have read up to the settled end of now.
+	until := latest(j.rng.Until, j.run.opts.Now().Add(-j.run.opts.Settle).UTC().Truncate(time.Second))
 	if mark, ok := now.Mark(j.s.app()); ok {
 		until = latest(until, time.UnixMicro(mark).UTC())
 	}
@@ -216,49 +220,95 @@ func (j *job) notOurs(now *delta.Snapshot, change *sink.Change, stale []partitio
 }
 
 // reread reads partitions of a change again up to a time and puts their new
-// files in the place of the old ones.
+// files in the place of the old ones. Those that the source may answer no more
+// leave the change: what the table holds of them stays.
 func (j *job) reread(ctx context.Context, change *sink.Change, values []partitioning.Value, until time.Time) error {
 	if len(values) == 0 {
 		return nil
 	}
-	var keep []writer.File
-	for _, f := range change.Files {
-		if slices.Contains(values, f.Partition) {
+	change.Files = slices.DeleteFunc(change.Files, func(f writer.File) bool {
+		again := slices.Contains(values, f.Partition)
+		if again {
 			removeFiles([]writer.File{f})
-			continue
 		}
-		keep = append(keep, f)
-	}
-	change.Files = keep
+		return again
+	})
 	slices.Sort(values)
 	ctx, release := j.run.untilStopped(ctx)
 	defer release()
+	var left []partitioning.Value
 	for _, v := range values {
-		since, err := j.s.Spec.Start(v)
-		if err != nil {
-			return err
+		gone, err := j.answeredNoMore(ctx, v)
+		if err == nil && gone {
+			left = append(left, v)
+			continue
 		}
-		w := window.Window{Since: since, Until: earliest(j.s.Spec.Next(since), until)}
-		if err := j.rereadPartition(ctx, change, w); err != nil {
+		if err == nil {
+			err = j.rereadPartition(ctx, change, v, until)
+		}
+		if err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return fmt.Errorf("read %s again: %w", w, err)
+			return err
 		}
 	}
+	j.leaveOut(change, left)
 	return nil
+}
+
+// answeredNoMore reports whether the source's horizon has reached a partition by
+// now, which may be long after the run started: what it would answer is not the
+// whole. Of a partition that the table holds nothing of, the part is better than
+// nothing; else a day is kept away from the edge, as in firstWhole.
+func (j *job) answeredNoMore(ctx context.Context, v partitioning.Value) (bool, error) {
+	months := j.s.Endpoint.HorizonMonths
+	if months == 0 {
+		return false, nil
+	}
+	horizon := latest(j.run.opts.Now().UTC(), j.run.started).AddDate(0, -months, 0)
+	switch {
+	case v < j.s.Spec.Of(horizon):
+		return true, nil
+	case v >= j.s.Spec.Of(j.s.Spec.Next(horizon.AddDate(0, 0, 1))):
+		return false, nil
+	}
+	table, err := j.s.Lake.Load(ctx)
+	if err != nil {
+		return false, err
+	}
+	_, _, _, files := table.Partition(v)
+	return files > 0, nil
+}
+
+// leaveOut takes partitions out of a change that cannot be read again.
+func (j *job) leaveOut(change *sink.Change, values []partitioning.Value) {
+	if len(values) == 0 {
+		return
+	}
+	change.Partitions = slices.DeleteFunc(change.Partitions, func(v partitioning.Value) bool { return slices.Contains(values, v) })
+	for _, v := range values {
+		j.group.broken[v] = true // their windows are not committed
+	}
+	j.rep.Warn(fmt.Sprintf("%d partitions (%s to %s) would have to be read again, but lie behind the %d months that the source answers: what the table holds of them stays as it is",
+		len(values), values[0], values[len(values)-1], j.s.Endpoint.HorizonMonths))
 }
 
 // warnRival tells the operator that two runs fill the table at the same time.
 func (j *job) warnRival() {
-	j.rep.Warn("another run committed to this table meanwhile: what it changed was read again; run one sync of a table at a time")
+	j.rep.Warn("another run committed to this table meanwhile: what it changed was read again, which is safe but costs requests (--if-running=skip or wait avoids it)")
 }
 
 // rereadPartition reads one partition window by window into the change.
-func (j *job) rereadPartition(ctx context.Context, change *sink.Change, w window.Window) error {
-	reads, err := j.readAll(ctx, w)
+func (j *job) rereadPartition(ctx context.Context, change *sink.Change, v partitioning.Value, until time.Time) error {
+	since, err := j.s.Spec.Start(v)
 	if err != nil {
 		return err
+	}
+	w := window.Window{Since: since, Until: earliest(j.s.Spec.Next(since), until)}
+	reads, err := j.readAll(ctx, w)
+	if err != nil {
+		return fmt.Errorf("read %s again: %w", w, err)
 	}
 	for _, r := range reads {
 		j.noteRead(r)

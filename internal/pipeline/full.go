@@ -43,13 +43,14 @@ func (j *job) resumeFull(ctx context.Context) error {
 			if err := j.run.opts.Store.Delete(ctx, f.keys...); err != nil {
 				return fmt.Errorf("remove the record of a full sync: %w", err)
 			}
-		case len(j.record.taken) == 0 && j.usable(f):
-			if err := j.adopt(ctx, f); err != nil {
-				return err
-			}
+		case j.usable(f):
+			j.record.taken = append(j.record.taken, f)
 		}
 	}
-	return nil
+	if len(j.record.taken) == 0 {
+		return nil
+	}
+	return j.adopt(ctx, j.record.taken[0])
 }
 
 // identity is a digest of what the files of a full sync depend on beside the
@@ -100,12 +101,15 @@ func (j *job) usable(f *found) bool {
 	return !f.refused() || j.run.opts.AcceptShrink
 }
 
-// adopt takes over what a record tells: as if this run had read it.
+// adopt takes over what a record tells: as if this run had read it. What it does
+// not tell for certain is noted to be read again, in the record of this run, too:
+// whoever goes on from that must not take it for read and empty.
 func (j *job) adopt(ctx context.Context, f *found) error {
 	r, g := j.record, j.group
 	head, last := f.segments[0], f.segments[len(f.segments)-1]
 	var files []writer.File
 	for _, s := range f.segments {
+		r.again = append(r.again, s.Again...)
 		for _, file := range s.Files {
 			files = append(files, file.file())
 		}
@@ -114,14 +118,19 @@ func (j *job) adopt(ctx context.Context, f *found) error {
 	if err != nil {
 		return err
 	}
+	// The source's horizon may have overtaken the record: what lies between was
+	// never read and is left out when it is to be read again.
+	from := latest(last.Position, j.rng.Since)
+	r.again = append(append(r.again, partitionsOf(missing)...), partitions(j.s.Spec, last.Position, from)...)
 	r.head.Base, r.head.TableID, r.head.Since = head.Base, head.TableID, head.Since
-	r.taken, r.oldest, r.position = []*found{f}, oldest, head.Since
+	r.oldest, r.position = oldest, head.Since
 	j.rng.Since = head.Since
-	g.since, g.end, g.prefix = head.Since, last.Position, last.Position
-	r.again = partitionsOf(missing)
+	g.since, g.end, g.prefix = head.Since, from, from
 	for _, s := range f.segments {
 		j.adoptSegment(s)
 	}
+	slices.Sort(r.again)
+	r.again = slices.Compact(r.again)
 	g.files = slices.DeleteFunc(files, func(f writer.File) bool { return slices.Contains(r.again, f.Partition) })
 	j.rep.Warn(fmt.Sprintf("goes on from the record of a full sync that began at %s and did not end: everything up to %s was read before (%d windows)",
 		head.Started.Format(time.RFC3339), last.Position.Format(time.RFC3339), len(j.rep.Reads)))
@@ -133,7 +142,7 @@ func (j *job) adopt(ctx context.Context, f *found) error {
 func (j *job) adoptSegment(s segment) {
 	for _, same := range s.Unchanged {
 		rows, fingerprint, known, _ := j.base.Partition(same.Partition)
-		if !known || rows != same.Rows || fingerprint != same.Fingerprint {
+		if !known || rows != same.Rows || fingerprint != same.Fingerprint || slices.Contains(j.record.again, same.Partition) {
 			j.record.again = append(j.record.again, same.Partition)
 			continue
 		}
@@ -177,7 +186,7 @@ func (j *job) checkpoint(ctx context.Context) error {
 		return err
 	}
 	s := r.head
-	s.Position, s.Quarantine = position, j.rep.Quarantine
+	s.Position, s.Again, s.Quarantine = position, r.again, j.rep.Quarantine
 	cut := j.s.Spec.Of(position)
 	for _, f := range g.files {
 		if f.Partition < cut && !r.files[f.Stored] {

@@ -40,13 +40,20 @@ type segment struct {
 	RunID    string    `json:"run_id"`
 	Started  time.Time `json:"started"`
 	Since    time.Time `json:"since"`
-	Position time.Time `json:"position"` // everything from Since to here is finished: whole partitions
+	Position time.Time `json:"position"` // everything from Since to here is finished, less Again: whole partitions
 
-	Files      []storedFile        `json:"files,omitempty"`
-	Unchanged  []samePartition     `json:"unchanged,omitempty"`
-	Reads      []report.WindowRead `json:"reads,omitempty"`
-	Quarantine []string            `json:"quarantine,omitempty"`
-	Refused    bool                `json:"refused,omitempty"` // the commit would have removed too many rows
+	Files      []storedFile         `json:"files,omitempty"`
+	Unchanged  []samePartition      `json:"unchanged,omitempty"`
+	Again      []partitioning.Value `json:"again,omitempty"` // before Position and not finished: of the whole record
+	Reads      []report.WindowRead  `json:"reads,omitempty"`
+	Quarantine []string             `json:"quarantine,omitempty"`
+}
+
+// follows reports whether a segment goes on from the one before: that it is of
+// the same run and about the same range.
+func (s segment) follows(before segment) bool {
+	return s.RunID == before.RunID && s.Identity == before.Identity && s.TableID == before.TableID && s.Base == before.Base &&
+		s.Since.Equal(before.Since) && !s.Position.Before(before.Position)
 }
 
 // storedFile is a finished data file in the table's folder with everything that
@@ -90,9 +97,9 @@ type found struct {
 	segments []segment // as far as they are whole: none missing in between
 }
 
-func (f *found) refused() bool {
-	return slices.ContainsFunc(f.segments, func(s segment) bool { return s.Refused })
-}
+// refused reports whether the commit of the record would have removed too many
+// rows.
+func (f *found) refused() bool { return slices.Contains(f.keys, refusalKey(f.prefix)) }
 
 // recordPrefix is where the records of a stream's full syncs lie.
 func recordPrefix(s Stream) string {
@@ -100,6 +107,11 @@ func recordPrefix(s Stream) string {
 }
 
 func segmentKey(prefix string, n int) string { return prefix + fmt.Sprintf("%06d.json", n) }
+
+// refusalKey is the object that tells that a record was refused. It is the only
+// one that another run than the record's own may write: segments are never
+// written by others, since that run may be alive.
+func refusalKey(prefix string) string { return prefix + "refused.json" }
 
 // findRecords lists the records of a stream, newest first, without their
 // segments.
@@ -131,8 +143,8 @@ func findRecords(ctx context.Context, st store.Store, root string) ([]*found, er
 	}), nil
 }
 
-// load reads the segments in their order, up to the first that is missing or
-// cannot be read.
+// load reads the segments in their order, up to the first that is missing, cannot
+// be read or is of another run.
 func (f *found) load(ctx context.Context, st store.Store) error {
 	for n, key := range f.keys {
 		if key != segmentKey(f.prefix, n) {
@@ -143,7 +155,7 @@ func (f *found) load(ctx context.Context, st store.Store) error {
 			return fmt.Errorf("read the record of a full sync: %w", err)
 		}
 		var s segment
-		if json.Unmarshal(raw, &s) != nil || s.Format != recordFormat {
+		if json.Unmarshal(raw, &s) != nil || s.Format != recordFormat || n > 0 && !s.follows(f.segments[n-1]) {
 			return nil
 		}
 		f.segments = append(f.segments, s)
@@ -161,8 +173,8 @@ type record struct {
 	reads    int                  // of the report's reads that are in segments
 	position time.Time            // of the newest segment, or where reading began
 	oldest   time.Time            // when the first of the stored files was stored, at the latest
-	taken    []*found             // records that this one went on from
-	again    []partitioning.Value // to be read again: their files are gone or they differ
+	taken    []*found             // records that this run could go on from; it went on from the first
+	again    []partitioning.Value // before position and to be read again: their files are gone or they differ
 }
 
 func newRecord(root string, head segment) (*record, error) {
@@ -176,51 +188,56 @@ func newRecord(root string, head segment) (*record, error) {
 
 // put writes the next segment.
 func (r *record) put(ctx context.Context, st store.Store, s segment) error {
-	if err := putSegment(ctx, st, segmentKey(r.prefix, r.n), s); err != nil {
-		return err
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encode the record of a full sync: %w", err)
+	}
+	if err := st.Put(ctx, segmentKey(r.prefix, r.n), bytes.NewReader(raw)); err != nil {
+		return fmt.Errorf("record a full sync: %w", err)
 	}
 	r.n++
 	return nil
 }
 
-func putSegment(ctx context.Context, st store.Store, key string, s segment) error {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encode the record of a full sync: %w", err)
-	}
-	if err := st.Put(ctx, key, bytes.NewReader(raw)); err != nil {
-		return fmt.Errorf("record a full sync: %w", err)
-	}
-	return nil
+// refusal is the object under refusalKey.
+type refusal struct {
+	RunID string `json:"run_id"` // that would have removed too many rows
 }
 
 // refuse notes that the commit would have removed too many rows: only a run that
-// accepts that goes on from here.
+// accepts that goes on from here, or from what this run could go on from.
 func (r *record) refuse(ctx context.Context, st store.Store) error {
-	s := r.head
-	s.Position, s.Refused = r.position, true
+	raw, err := json.Marshal(refusal{RunID: r.head.RunID})
+	if err != nil {
+		return fmt.Errorf("encode the record of a full sync: %w", err)
+	}
+	var prefixes []string
 	if r.n > 0 {
-		if err := r.put(ctx, st, s); err != nil {
-			return err
-		}
+		prefixes = append(prefixes, r.prefix)
 	}
 	for _, f := range r.taken {
-		if err := putSegment(ctx, st, segmentKey(f.prefix, len(f.segments)), s); err != nil {
-			return err
+		prefixes = append(prefixes, f.prefix)
+	}
+	for _, prefix := range prefixes {
+		if err := st.Put(ctx, refusalKey(prefix), bytes.NewReader(raw)); err != nil {
+			return fmt.Errorf("record a full sync: %w", err)
 		}
 	}
 	return nil
 }
 
-// remove deletes the record and those it went on from: a commit holds what they
-// tell.
+// remove deletes the record and those that this run could go on from: a commit
+// holds what they tell, or tells it anew.
 func (r *record) remove(ctx context.Context, st store.Store) error {
 	var keys []string
 	for n := range r.n {
 		keys = append(keys, segmentKey(r.prefix, n))
 	}
+	if r.n > 0 {
+		keys = append(keys, refusalKey(r.prefix))
+	}
 	for _, f := range r.taken {
-		keys = append(keys, f.keys...)
+		keys = append(append(keys, f.keys...), refusalKey(f.prefix))
 	}
 	if len(keys) == 0 {
 		return nil

@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/sink"
+	"github.com/paylake/paylake/sink/delta"
 )
 
 // planTries bounds how often a job is planned because its commits vanish.
 const planTries = 3
 
 // workOn does the job of a stream. When commits of the run are no longer
-// in the table's log, the job is planned again from what the table says: they
-// are read again because the watermark went with them.
+// in the table's log, the job is planned again from what the table says, whose
+// watermark went with them or is set back: see setBack.
 func (r *run) workOn(ctx, readCtx context.Context, s Stream, j *job) error {
 	for try := 1; ; try++ {
 		before := j.rep.Commits
@@ -29,17 +31,51 @@ func (r *run) workOn(ctx, readCtx context.Context, s Stream, j *job) error {
 			return err
 		}
 		j.rep.Warn(fmt.Sprintf("commit %d of this run vanished from the table's log: what it held is read again; let no other engine write to the table at the same time", gone.Version))
-		for i := range j.rep.Reads {
-			if j.rep.Reads[i].Version >= gone.Version {
-				j.rep.Reads[i].Version = -1
-			}
-		}
 		snapshot, err := s.Lake.Load(ctx)
+		if err == nil {
+			snapshot, err = j.setBack(ctx, snapshot, j.forget(gone.Version))
+		}
 		if err != nil {
-			return err
+			return errors.Join(gone, err)
 		}
 		*j = *newJob(r, s, snapshot, j.rep)
 	}
+}
+
+// forget takes the windows that commits from a version on hold for not committed
+// any more, and returns where the oldest of them begins; zero for none.
+func (j *job) forget(version int64) time.Time {
+	var from time.Time
+	for i := range j.rep.Reads {
+		read := &j.rep.Reads[i]
+		if read.Version < version {
+			continue
+		}
+		read.Version = -1
+		if !read.Since.IsZero() && (from.IsZero() || read.Since.Before(from)) {
+			from = read.Since
+		}
+	}
+	return from
+}
+
+// setBack moves the marks of the table back to from. A later commit of this run
+// may have survived the one that vanished, and its marks say that everything
+// before them was read. It returns the table as it is then.
+func (j *job) setBack(ctx context.Context, snapshot *delta.Snapshot, from time.Time) (*delta.Snapshot, error) {
+	change := sink.Change{Mode: sink.Replace, Base: snapshot.Version(), MoveMark: true, RunID: j.run.opts.RunID, Operation: "WRITE"}
+	change.Mark = &sink.Mark{App: j.s.app(), Version: from.UnixMicro()}
+	change.Beside = []sink.Mark{{App: j.s.positionApp()}}
+	if j.fill != nil {
+		change.Mark, change.Beside = &sink.Mark{App: j.fill.app, Version: j.fill.attempt<<positionBits | from.Unix()}, nil
+	}
+	if have, ok := snapshot.Mark(change.Mark.App); from.IsZero() || j.s.Full || !ok || have <= change.Mark.Version {
+		return snapshot, nil
+	}
+	if _, err := j.s.Lake.Commit(ctx, change); err != nil {
+		return nil, fmt.Errorf("set the watermark back to %s: %w", from.Format(time.RFC3339), err)
+	}
+	return j.s.Lake.Load(ctx)
 }
 
 // settle ends a job: it looks whether its commits are still in the log, and does

@@ -163,14 +163,14 @@ func surplus(have, want []field) bool {
 }
 
 // removeExpired removes the files that the log says were removed longer ago than
-// delta.deletedFileRetentionDuration, without looking whether they are still
-// there, and tells how many.
+// delta.deletedFileRetentionDuration, and than 7 days in any case, without
+// looking whether they are still there, and tells how many.
 func (t *Table) removeExpired(ctx context.Context) (int, error) {
 	s, err := t.writable(ctx)
 	if err != nil || !s.Exists() {
 		return 0, err
 	}
-	cutoff := t.tombstoneCutoff(s.meta)
+	cutoff := min(t.tombstoneCutoff(s.meta), t.settings.Now().Add(-leastRetention).UnixMilli())
 	var keys []string
 	for path, r := range s.tombstones {
 		key := t.key(path)

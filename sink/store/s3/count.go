@@ -4,15 +4,18 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// counter passes requests on and counts them by kind.
+// counter passes requests on, counts them by kind, and knows whether the server
+// has ever answered.
 type counter struct {
-	next awss3.HTTPClient
-	mu   sync.Mutex
-	by   map[string]int64
+	next     awss3.HTTPClient
+	mu       sync.Mutex
+	by       map[string]int64
+	answered atomic.Bool
 }
 
 func newCounter(next awss3.HTTPClient) *counter {
@@ -25,7 +28,14 @@ func (c *counter) Do(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	c.by[kind]++
 	c.mu.Unlock()
-	return c.next.Do(r)
+	if c.answered.Load() {
+		return c.next.Do(r)
+	}
+	answer, err := doFirst(c.next, r)
+	if err == nil {
+		c.answered.Store(true)
+	}
+	return answer, err
 }
 
 func (c *counter) snapshot() map[string]int64 {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"github.com/paylake/paylake/sink/store"
 )
@@ -19,8 +21,9 @@ import (
 // one that no key has and no listing shows.
 const probeKey = "_paylake/" + store.TempPrefix + "probe"
 
-// UnconditionalError reports a server that creates an object although there is
-// one: it ignores "If-None-Match: *".
+// UnconditionalError reports a server without conditional writes: it ignores
+// "If-None-Match: *" and creates an object although there is one, or it refuses
+// requests with that header.
 type UnconditionalError struct {
 	Location string // s3://bucket/prefix
 }
@@ -43,7 +46,7 @@ func (s *Store) Create(ctx context.Context, key string, body []byte) error {
 		err = s.prove(ctx)
 	}
 	if err == nil {
-		err = s.create(ctx, full, body, withRetryer(retryRefused()))
+		err = s.create(ctx, full, body, withRetryer(s.retryRefused()))
 	}
 	return s.explain("create", key, err)
 }
@@ -69,7 +72,35 @@ func (s *Store) createAlone(ctx context.Context, full string, body []byte) error
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	return s.create(ctx, full, body, withRetryer(retryRefused()))
+	if !s.plain {
+		err := s.create(ctx, full, body, withRetryer(s.retryRefused()))
+		if !refusesCondition(err) {
+			return err
+		}
+		s.plain = true
+	}
+	return s.putPlain(ctx, full, body, withRetryer(s.retryRefused()))
+}
+
+// putPlain writes without a condition.
+func (s *Store) putPlain(ctx context.Context, full string, body []byte, opts ...func(*awss3.Options)) error {
+	_, err := s.client.PutObject(ctx, s.putInput(full, bytes.NewReader(body), int64(len(body))), opts...)
+	return err
+}
+
+// refusesCondition tells whether the server may refuse a request for its
+// condition. S3's code for a header that is not known is NotImplemented, with
+// status 501 (API reference, "error responses"); some servers call it a bad
+// request, and only their words name the header.
+func refusesCondition(err error) bool {
+	var api smithy.APIError
+	switch {
+	case status(err) == http.StatusNotImplemented || code(err) == "NotImplemented":
+		return true
+	case status(err) == http.StatusBadRequest && errors.As(err, &api):
+		return strings.Contains(strings.ToLower(api.ErrorMessage()), "if-none-match")
+	}
+	return false
 }
 
 // prove finds out once whether the server refuses to create an object twice.
@@ -79,12 +110,17 @@ func (s *Store) prove(ctx context.Context) error {
 	if s.proven {
 		return nil
 	}
-	full := s.prefix + probeKey
+	full, body := s.prefix+probeKey, []byte("paylake\n")
 	for range 2 {
-		err := s.create(ctx, full, []byte("paylake\n"), withRetryer(retryProbe()))
+		err := s.create(ctx, full, body, withRetryer(s.retryProbe()))
 		if errors.Is(err, store.ErrExists) {
 			s.proven = true
 			return nil
+		}
+		if refusesCondition(err) { // for the condition, if it goes without
+			if err = s.putPlain(ctx, full, body); err == nil {
+				break
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("prove conditional writes with %s: %w", full, err)

@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -149,4 +150,51 @@ func TestSingleWriterLooksBeforeItWrites(t *testing.T) {
 	require.NoError(t, s.Create(t.Context(), "k", nil))
 	require.ErrorIs(t, s.Create(t.Context(), "k", nil), store.ErrExists)
 	require.Equal(t, []string{"HEAD /lake/raw/k", "PUT /lake/raw/k", "HEAD /lake/raw/k"}, f.seen)
+}
+
+// A server that refuses the header is told from one that refuses everything.
+func TestServerThatRefusesTheCondition(t *testing.T) {
+	for _, c := range []struct {
+		status  int
+		code    string
+		message string
+	}{{501, "NotImplemented", "A header is not implemented"}, {400, "InvalidArgument", "header If-None-Match is not supported"}} {
+		objects := map[string]bool{}
+		f := &fake{probes: true}
+		f.answer = func(r *http.Request, _ string) *http.Response {
+			switch {
+			case r.Header.Get("If-None-Match") != "":
+				return reply(r, c.status, fault(c.code, c.message))
+			case r.Method == http.MethodPut:
+				objects[r.URL.Path] = true
+			case r.Method == http.MethodDelete:
+				delete(objects, r.URL.Path)
+			case !objects[r.URL.Path]:
+				return reply(r, http.StatusNotFound, "")
+			}
+			return reply(r, http.StatusOK, "")
+		}
+		err := f.store(t).Create(t.Context(), "k", nil)
+		var refused *s3.UnconditionalError
+		require.ErrorAs(t, err, &refused)
+		require.ErrorContains(t, err, "`destination.single_writer: true`")
+		require.Empty(t, objects, "nothing is written, nothing stays")
+
+		s := f.store(t, func(o *s3.Options) { o.SingleWriter = true })
+		f.seen = nil
+		require.NoError(t, s.Create(t.Context(), "k", nil))
+		require.ErrorIs(t, s.Create(t.Context(), "k", nil), store.ErrExists)
+		require.NoError(t, s.Create(t.Context(), "l", nil))
+		k, l := " /lake/raw/k", " /lake/raw/l"
+		require.Equal(t, []string{"HEAD" + k, "PUT" + k, "PUT" + k, "HEAD" + k, "HEAD" + l, "PUT" + l}, f.seen, "the header is tried once")
+	}
+}
+
+func TestServerThatKnowsNothingIsNotTakenForOneWithoutConditions(t *testing.T) {
+	f := &fake{probes: true, answer: func(r *http.Request, _ string) *http.Response { return reply(r, 501, fault("NotImplemented", "tags")) }}
+	err := f.store(t).Create(t.Context(), "k", nil)
+	var refused *s3.UnconditionalError
+	require.False(t, errors.As(err, &refused))
+	require.ErrorContains(t, err, "prove conditional writes with raw/_paylake/.tmp-probe")
+	require.ErrorContains(t, err, "NotImplemented")
 }

@@ -4,7 +4,7 @@
 // An object is written by one PutObject, or by a multipart upload when it is
 // large; both show it whole or not at all. Create is PutObject with
 // "If-None-Match: *" (Amazon S3 user guide, "conditional writes"). Because
-// some servers accept that header and ignore it, a Store proves once, before
+// some servers refuse that header, or accept and ignore it, a Store proves once, before
 // its first Create, that the server refuses a second object under one key.
 //
 // Invariants:

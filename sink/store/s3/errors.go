@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -23,12 +23,22 @@ type Error struct {
 	Status int    // of HTTP; 0 without an answer
 	text   string
 	err    error
+	// unusable: see Unusable
+	unusable bool
 }
 
 func (e *Error) Error() string { return e.text }
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.err }
+
+// Unusable reports whether the destination as a whole cannot be used now, as far
+// as that can be told: no other key would fare better, and trying again soon
+// does not help.
+func (e *Error) Unusable() bool { return e.unusable }
+
+// Misconfigured reports whether nothing but the configuration can be the cause.
+func (e *Error) Misconfigured() bool { return errors.Is(e.err, http.ErrSchemeMismatch) }
 
 // explain wraps an error of an operation on a key; nil stays nil.
 func (s *Store) explain(op, key string, err error) error {
@@ -50,10 +60,15 @@ func (s *Store) explain(op, key string, err error) error {
 
 // describe says what an error means.
 func (s *Store) describe(e *Error) string {
+	if text := s.unreachable(e); text != "" {
+		e.unusable = true
+		return text
+	}
 	text := s.known(e)
 	if text == "" {
 		return e.err.Error()
 	}
+	e.unusable = !passing(e.Code)
 	var api smithy.APIError
 	var answer *awshttp.ResponseError
 	detail := []string{}
@@ -102,11 +117,13 @@ func (s *Store) known(e *Error) string {
 	return s.knownStatus(e)
 }
 
+// passing tells codes that end by themselves, or that are about one object.
+func passing(code string) bool {
+	return slices.Contains([]string{"SlowDown", "TooManyRequests", "ThrottlingException", "InvalidObjectState"}, code)
+}
+
 // knownStatus explains errors without a code of their own.
 func (s *Store) knownStatus(e *Error) string {
-	var credentials *credentialsError
-	var dns *net.DNSError
-	var op *net.OpError
 	switch {
 	case strings.HasPrefix(e.Code, "KMS."):
 		return "the KMS key cannot be used; check destination.kms_key, its state and region, and that the credentials may use it"
@@ -114,13 +131,6 @@ func (s *Store) knownStatus(e *Error) string {
 		return s.denied(e)
 	case e.Status == http.StatusMovedPermanently:
 		return s.wrongRegion(e.err)
-	case errors.As(e.err, &credentials):
-		return "no usable AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, set AWS_PROFILE (and run aws sso login), " +
-			"or run with a role: " + credentials.err.Error()
-	case errors.As(e.err, &dns):
-		return fmt.Sprintf("the host %s is not known; check destination.endpoint, destination.region and this machine's name resolution", dns.Name)
-	case errors.As(e.err, &op) && op.Op == "dial":
-		return fmt.Sprintf("no connection: %v; check destination.endpoint, the network and a proxy (HTTPS_PROXY)", op)
 	}
 	return ""
 }

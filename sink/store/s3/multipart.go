@@ -66,7 +66,7 @@ func (u *upload) begin(ctx context.Context) error {
 	}
 	// A lost answer leaves an upload that nobody knows the id of, so only what
 	// surely was not done is tried again.
-	out, err := s.client.CreateMultipartUpload(ctx, in, withRetryer(retryRefused()))
+	out, err := s.client.CreateMultipartUpload(ctx, in, withRetryer(s.retryRefused()))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -16,35 +17,63 @@ import (
 )
 
 const (
-	maxAttempts = 8 // of one request; about 12 s of waiting in all
+	maxAttempts = 8 // of one request; 11 to 23 s of waiting in all
 	firstWait   = 100 * time.Millisecond
 	maxWait     = 10 * time.Second
+
+	// Tries of a request that cannot reach a server which never answered, or whose
+	// time the server does not take: 2 to 3 s of waiting in all.
+	hopelessAttempts = 5
 )
 
 // retryAll tries idempotent requests again after anything that may pass.
-func retryAll() aws.Retryer {
-	return newRetryer(slices.Concat(retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(throttled)}))
+func (s *Store) retryAll() aws.Retryer {
+	return s.newRetryer(slices.Concat(retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(throttled)}))
 }
 
 // retryRefused tries a request again only if the server has surely not done
 // it. It is for requests that are not idempotent.
-func retryRefused() aws.Retryer {
-	return newRetryer([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(refused)})
+func (s *Store) retryRefused() aws.Retryer {
+	return s.newRetryer([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(refused)})
 }
 
-func newRetryer(when []retry.IsErrorRetryable) aws.Retryer {
+func (s *Store) newRetryer(when []retry.IsErrorRetryable) aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
 		o.RateLimiter = ratelimit.None // attempts are bounded; parallel requests do not share a quota
-		o.Backoff = retry.BackoffDelayerFunc(wait)
-		o.Retryables = append([]retry.IsErrorRetryable{retry.NoRetryCanceledError{}, retry.IsErrorRetryableFunc(ours)}, when...)
+		o.Backoff = retry.BackoffDelayerFunc(s.wait)
+		o.Retryables = append([]retry.IsErrorRetryable{retry.NoRetryCanceledError{}, retry.IsErrorRetryableFunc(ours), retry.IsErrorRetryableFunc(s.hopeless)}, when...)
 	})
 }
 
-// wait doubles with every attempt, less a random part of up to a half.
-func wait(attempt int, _ error) (time.Duration, error) {
+// wait doubles with every attempt, of which the first is 1, less a random part of
+// up to a half. It gives the error back when there should be no other try.
+func (s *Store) wait(attempt int, err error) (time.Duration, error) {
+	if attempt >= hopelessAttempts && (code(err) == "RequestTimeTooSkewed" || !s.counts.answered.Load()) {
+		return 0, err
+	}
 	full := min(maxWait, firstWait<<min(attempt, 10))
 	return full - rand.N(full/2), nil
+}
+
+// hopeless is a failure that no other try mends: of a connection that never can
+// come about, and of a server that gave no sign of life yet in a time that is long
+// enough.
+func (s *Store) hopeless(err error) aws.Ternary {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var silent *silentError
+	var credentials *credentialsError
+	var op *net.OpError
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &silent):
+		return aws.FalseTernary
+	case s.counts.answered.Load():
+		return aws.UnknownTernary
+	case errors.As(err, &credentials), errors.As(err, &op) && op.Op == "dial" && op.Timeout():
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // ours is a body that could not be read, which no other try mends.
@@ -93,12 +122,12 @@ func refused(err error) aws.Ternary {
 
 // retryProbe tries again after everything, conflicts included: the probe's put
 // may happen any number of times.
-func retryProbe() aws.Retryer {
+func (s *Store) retryProbe() aws.Retryer {
 	conflict := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
 		if status(err) == http.StatusConflict {
 			return aws.TrueTernary
 		}
 		return aws.UnknownTernary
 	})
-	return newRetryer(slices.Concat([]retry.IsErrorRetryable{conflict}, retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(throttled)}))
+	return s.newRetryer(slices.Concat([]retry.IsErrorRetryable{conflict}, retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(throttled)}))
 }

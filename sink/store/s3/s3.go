@@ -50,6 +50,7 @@ type Store struct {
 	proven  bool       // the server refuses to create an object twice
 
 	single sync.Mutex // makes Create exclusive within the process in SingleWriter mode
+	plain  bool       // then: the server refuses conditions; guarded by single
 }
 
 var _ store.Store = (*Store)(nil)
@@ -89,7 +90,7 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		c.HTTPClient = s.counts
 		c.UsePathStyle = o.PathStyle
 		c.DisableLogOutputChecksumValidationSkipped = true // other servers keep none
-		c.Retryer = retryAll()
+		c.Retryer = s.retryAll()
 		if o.Endpoint != "" {
 			c.BaseEndpoint = aws.String(o.Endpoint)
 		}
