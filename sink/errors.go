@@ -47,7 +47,22 @@ func (e *SettingsError) Error() string {
 			e.Table, e.Property, e.Want)
 	}
 	return fmt.Sprintf("table %s: its %s is %q, but this run has %q: use the settings the table was made with, or choose another folder, layer or table_prefix",
-		e.Table, e.Property, e.Have, e.Want)
+		e.Table, setting(e.Property), e.Have, e.Want)
+}
+
+// setting names the property as the configuration does.
+func setting(property string) string {
+	switch property {
+	case "paylake.connection":
+		return "connection (connections, name)"
+	case "paylake.mode":
+		return "kind of key, test or live (paylake.mode)"
+	case "paylake.timezone":
+		return "time zone (destination.partition.timezone)"
+	case "paylake.granularity":
+		return "granularity (destination.partition.granularity)"
+	}
+	return property
 }
 
 // SchemaError refuses rows that do not fit the columns of the table. Nothing

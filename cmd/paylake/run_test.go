@@ -216,7 +216,7 @@ func TestSyncRefusesOtherSettings(t *testing.T) {
 	edit("layer: raw", "layer: raw, partition: {timezone: America/Sao_Paulo}")
 	got = paylake(t, "sync", "--config", a.config, "-q")
 	require.Equal(t, exitUsage, got.code, got.stderr)
-	require.Contains(t, got.stderr, "paylake.timezone")
+	require.Contains(t, got.stderr, "destination.partition.timezone")
 	edit(", partition: {timezone: America/Sao_Paulo}", "")
 
 	edit("name: loja", "name: outra")

@@ -117,7 +117,7 @@ func loadAll(ctx context.Context, streams []Stream) ([]loaded, error) {
 			tables[i] = loaded{snapshot, err}
 			var settings *sink.SettingsError
 			if errors.As(err, &settings) {
-				return fmt.Errorf("open table %s: %w", s.Path, err)
+				return fmt.Errorf("open: %w", err)
 			}
 			return nil
 		})
@@ -132,7 +132,7 @@ func (r *run) stream(ctx, readCtx context.Context, s Stream, table loaded, rep *
 	if table.err != nil {
 		interrupted := r.stopped.Load() && errors.Is(table.err, context.Canceled)
 		if !interrupted {
-			rep.Error = fmt.Sprintf("open table %s: %v", s.Path, table.err)
+			rep.Error = fmt.Sprintf("open: %v", table.err)
 		}
 		rep.Settle(interrupted)
 		if own != nil {
