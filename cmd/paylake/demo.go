@@ -97,6 +97,7 @@ func (e *env) runDemo(c *cli.Context) error {
 		}
 	}
 	err = e.finishRun(run, func() error { return e.printStatements(cfg) })
+	opts.Now = nil // a run is noted by the clock on the wall
 	e.record(c.Context, opts, run)
 	return err
 }
@@ -163,8 +164,9 @@ func demoRun(c *cli.Context, cfg *config.Config, world *simapi.World, log *slog.
 	opts = pipeline.Options{
 		Store: store.Count(st), WorkDir: work, Tool: engine(), Command: c.Command.Name, Settle: settleDemo,
 		Now: func() time.Time { return world.Now().Add(settleDemo) },
-		Log: log, Maintenance: maintenance(cfg),
+		Log: log,
 	}
+	opts.Maintenance.Optimize = true // no more: by the demo's clock every file is old
 	chosen, err := choose(cfg, nil, nil)
 	if err != nil {
 		return nil, opts, err

@@ -54,7 +54,7 @@ func (e *env) runOptimize(c *cli.Context) error {
 	rows := [][]string{{"TABLE", "PARTITIONS", "FILES BEFORE", "AFTER", "BYTES BEFORE", "AFTER", "CONFLICTS"}}
 	err = u.each(c.Context, e, func(ctx context.Context, one choice, t *delta.Table) error {
 		done, err := t.Optimize(ctx, o)
-		if err == nil && done.Commits > 0 {
+		if err == nil && !o.DryRun {
 			var warnings []string
 			warnings, err = settle(ctx, t, u.cfg.Manifests)
 			done.Warnings = append(done.Warnings, warnings...)

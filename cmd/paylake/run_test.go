@@ -222,7 +222,7 @@ func TestSyncRefusesOtherSettings(t *testing.T) {
 	edit("name: loja", "name: outra")
 	got = paylake(t, "sync", "--config", a.config, "-q")
 	require.Equal(t, exitUsage, got.code, got.stderr)
-	require.Contains(t, got.stderr, "paylake.connection")
+	require.Contains(t, got.stderr, "connection (connections, name)")
 }
 
 func TestKeyTroubleIsConfigurationTrouble(t *testing.T) {

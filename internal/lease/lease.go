@@ -27,7 +27,11 @@ const (
 	ttl     = 3 * time.Minute  // a lease lives so long after it was renewed
 	renewal = time.Minute      // how often it is renewed
 	poll    = 10 * time.Second // how often a run that waits looks
-	kept    = 8                // old leases that are left lying around
+
+	mostRaces = 5 // lost before a run does without the lease
+	afterRace = 200 * time.Millisecond
+
+	kept = 8 // old leases that are left lying around
 )
 
 // Options are the settings of Take.
@@ -84,7 +88,7 @@ func (s seen) free(now time.Time) bool {
 func Take(ctx context.Context, st store.Store, connection string, o Options) (*Lease, error) {
 	prefix := "_paylake/lease/" + connection + "/"
 	var before seen
-	told := false
+	told, races := false, 0
 	for unchanged := time.Now(); ; {
 		now, err := newest(ctx, st, prefix)
 		if err != nil {
@@ -98,7 +102,14 @@ func Take(ctx context.Context, st store.Store, connection string, o Options) (*L
 			if lease != nil || err != nil {
 				return lease, err
 			}
-			continue // another run was faster
+			// Another run was faster, or the store does not list what it has.
+			if races++; races == mostRaces {
+				return nil, fmt.Errorf("take the lease of connection %s: others were faster %d times, or the store does not list %s", connection, races, prefix)
+			}
+			if err := pause(ctx, afterRace); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if o.Mode != Skip && o.Mode != Wait {
 			return nil, nil

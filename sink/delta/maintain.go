@@ -178,6 +178,12 @@ func (t *Table) removeExpired(ctx context.Context) (int, error) {
 			keys = append(keys, key)
 		}
 	}
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	if err := t.checkClock(ctx); err != nil {
+		return 0, fmt.Errorf("remove files of table %s that were replaced long ago: %w", t.root, err)
+	}
 	slices.Sort(keys)
 	return len(keys), t.deleteAll(ctx, keys)
 }

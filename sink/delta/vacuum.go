@@ -70,6 +70,11 @@ func (t *Table) Vacuum(ctx context.Context, o VacuumOptions) (Vacuumed, error) {
 		return Vacuumed{}, err
 	}
 	v.cutoff = t.settings.Now().Add(-v.done.Retention)
+	if !o.DryRun {
+		if err := t.checkClock(ctx); err != nil {
+			return v.done, fmt.Errorf("vacuum table %s: %w", t.root, err)
+		}
+	}
 	prefix := t.key("")
 	for object, err := range t.store.List(ctx, prefix, "") {
 		if err != nil {

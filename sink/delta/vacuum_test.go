@@ -184,3 +184,17 @@ func TestHiddenAndOrphan(t *testing.T) {
 		require.Equal(t, want, got, path)
 	}
 }
+
+// A clock that is ahead makes the uploads of writers that are at work look old.
+func TestVacuumRefusesAClockThatIsAhead(t *testing.T) {
+	l, st := agedLake(t, mem.New())
+	l.put(rowsOf(0, 5))
+	l.drop("created_date=2026-08-24/part-orphan.parquet")
+	st.slow = 8 * day
+	keys := len(l.dataKeys())
+	_, err := l.Vacuum(context.Background(), VacuumOptions{})
+	require.ErrorContains(t, err, "the clock of this machine is 192h0m0s ahead of the store's")
+	require.Len(t, l.dataKeys(), keys)
+	st.slow = time.Minute
+	require.Len(t, l.vacuum(VacuumOptions{}), 1)
+}
