@@ -116,6 +116,9 @@ func (j *job) newChange(last bool) sink.Change {
 		change.Beside = []sink.Mark{{App: j.s.positionApp(), Version: position}}
 		change.MoveMark = change.MoveMark || last
 	}
+	if end := j.group.end; j.fill != nil && end.After(j.watermark) && end.After(seen(j.s, j.base, end)) {
+		change.Beside = append(change.Beside, sink.Mark{App: j.s.seenApp(), Version: end.UnixMicro()})
+	}
 	return change
 }
 
@@ -184,7 +187,7 @@ func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Re
 	if err != nil {
 		return err
 	}
-	// A backfill moves no watermark: it may have read up to the settled end of now.
+	// A rival may have read up to the settled end of now; a backfill moves no watermark.
 	until := latest(j.rng.Until, j.run.opts.Now().Add(-j.run.opts.Settle).UTC().Truncate(time.Second))
 	if mark, ok := now.Mark(j.s.app()); ok {
 		until = latest(until, time.UnixMicro(mark).UTC())

@@ -23,13 +23,11 @@ type lake interface {
 // planRange says what a sync is about: whole partitions from the start, from
 // where an incremental sync begins, or from the horizon, whichever is latest, up
 // to the settled end; or the range of a backfill. A clock that was set back
-// never moves the end behind the watermark: rows that are in the table would
-// look deleted.
+// never moves the end behind the watermark, or behind what a backfill saw: rows
+// that are in the table would look deleted.
 func planRange(s Stream, l lake, watermark, now time.Time, opts Options) window.Window {
 	until := now.Add(-opts.Settle).Truncate(time.Second)
-	if watermark.After(until) {
-		until = watermark
-	}
+	until = latest(latest(until, watermark), seen(s, l, now))
 	since := s.Spec.Floor(s.Start)
 	switch {
 	case opts.Backfill != nil:
@@ -65,6 +63,20 @@ func unfinished(s Stream, l lake, now time.Time) (time.Time, bool) {
 	}
 	return time.UnixMicro(position).UTC(), true
 }
+
+// seen returns up to which time a backfill has read the newest partition, which
+// moves no watermark. One far in the future is a mistake of a clock.
+func seen(s Stream, l lake, now time.Time) time.Time {
+	mark, ok := l.Mark(s.seenApp())
+	if at := time.UnixMicro(mark).UTC(); ok && at.Before(now.Add(24*time.Hour)) {
+		return at
+	}
+	return time.Time{}
+}
+
+// seenApp is the application id under which the table remembers how far
+// backfills read beyond the watermark.
+func (s Stream) seenApp() string { return s.app() + "/seen" }
 
 // positionApp is the application id under which the table remembers how far an
 // incremental sync came that has not ended; 0 when it has.

@@ -110,3 +110,21 @@ func TestASyncThatABackfillOvertakesKeepsItsRows(t *testing.T) {
 		require.Contains(t, have, key)
 	}
 }
+
+// The same when the clock of the later sync is behind that of the backfill.
+func TestASyncWhoseClockIsBehindABackfillKeepsItsRows(t *testing.T) {
+	s := withoutSockets(t)
+	day := s.start.AddDate(0, 0, 5)
+	s.now = day.Add(-time.Hour)
+	s.sync()
+	s.now = day.Add(23 * time.Hour)
+	s.with(func(o *scene) {
+		o.opts.Backfill = &window.Window{Since: day.AddDate(0, 0, -1), Until: day.AddDate(0, 0, 1)}
+	}).sync()
+	after := s.rows(crashStream)
+	s.with(func(o *scene) { o.opts.Now = nowOf(day.Add(12 * time.Hour)) }).sync()
+	have := s.rows(crashStream)
+	for key := range after {
+		require.Contains(t, have, key)
+	}
+}
