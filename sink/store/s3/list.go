@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -40,6 +41,9 @@ func (s *Store) list(ctx context.Context, prefix, after string, yield func(store
 		out, err := s.client.ListObjectsV2(ctx, in)
 		if err != nil {
 			return err
+		}
+		if len(out.Contents) == 0 && out.Name == nil && out.KeyCount == nil && out.MaxKeys == nil && out.IsTruncated == nil {
+			return errors.New("the answer is no listing: something between here and the store answers in its place; check destination.endpoint and proxies (HTTPS_PROXY)")
 		}
 		for _, c := range out.Contents {
 			key, ok := strings.CutPrefix(aws.ToString(c.Key), s.prefix)

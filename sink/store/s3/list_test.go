@@ -90,3 +90,11 @@ func TestDeleteTellsTheKeyThatFailed(t *testing.T) {
 	require.NoError(t, f.store(t).Delete(t.Context()))
 	require.Len(t, f.seen, 3)
 }
+
+func TestAnAnswerThatIsNoListingIsNotAnEmptyOne(t *testing.T) {
+	for _, body := range []string{"", "<html><body>log in first</body></html>"} {
+		f := &fake{answer: func(r *http.Request, _ string) *http.Response { return reply(r, 200, body) }}
+		_, err := listAll(t, f.store(t), "log/", "")
+		require.ErrorContains(t, err, "the answer is no listing", "%q", body)
+	}
+}
