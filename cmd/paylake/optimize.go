@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -39,6 +42,20 @@ func (e *env) optimizeCommand() *cli.Command {
 	}
 }
 
+// removeLeftWork removes what an optimize that was killed left in work_dir more
+// than a day ago. What cannot be removed does no harm.
+func removeLeftWork(dir string) {
+	left, err := filepath.Glob(filepath.Join(dir, "optimize-*"))
+	if err != nil {
+		return // the folder's name is no pattern
+	}
+	for _, path := range left {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.RemoveAll(path)
+		}
+	}
+}
+
 func (e *env) runOptimize(c *cli.Context) error {
 	u, err := newUpkeep(c)
 	if err != nil {
@@ -49,6 +66,7 @@ func (e *env) runOptimize(c *cli.Context) error {
 		if o.WorkDir, err = workDir(u.cfg); err != nil {
 			return err
 		}
+		removeLeftWork(o.WorkDir)
 	}
 	result := []optimizedTable{}
 	rows := [][]string{{"TABLE", "PARTITIONS", "FILES BEFORE", "AFTER", "BYTES BEFORE", "AFTER", "CONFLICTS"}}

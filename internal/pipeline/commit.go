@@ -18,6 +18,10 @@ import (
 // committed to its partitions meanwhile.
 const commitTries = 5
 
+// recordEvery is how much reading a full sync that dies may lose: a record is
+// smaller than a commit and nobody reads it but the next run.
+const recordEvery = time.Minute
+
 // commitIfDue commits the group when it is old or large enough. A full sync is
 // committed only once, at its end: until then it is recorded.
 func (j *job) commitIfDue(ctx context.Context) error {
@@ -29,7 +33,11 @@ func (j *job) commitIfDue(ctx context.Context) error {
 	if !j.group.end.After(j.group.since) {
 		return nil
 	}
-	if time.Since(j.group.begun) < j.run.opts.CommitEvery && j.group.bytes < j.run.opts.CommitBytes {
+	every := j.run.opts.CommitEvery
+	if j.s.Full {
+		every = min(every, recordEvery)
+	}
+	if time.Since(j.group.begun) < every && j.group.bytes < j.run.opts.CommitBytes {
 		return nil
 	}
 	if j.s.Full {

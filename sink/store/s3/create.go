@@ -112,7 +112,7 @@ func (s *Store) prove(ctx context.Context) error {
 	}
 	full, body := s.prefix+probeKey, []byte("paylake\n")
 	for range 2 {
-		err := s.create(ctx, full, body, withRetryer(s.retryProbe()))
+		err := s.create(ctx, full, body, withRetryer(s.retryAll()))
 		if errors.Is(err, store.ErrExists) {
 			s.proven = true
 			return nil

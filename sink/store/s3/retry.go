@@ -28,7 +28,7 @@ const (
 
 // retryAll tries idempotent requests again after anything that may pass.
 func (s *Store) retryAll() aws.Retryer {
-	return s.newRetryer(slices.Concat(retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(throttled)}))
+	return s.newRetryer(slices.Concat(retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(mayPass)}))
 }
 
 // retryRefused tries a request again only if the server has surely not done
@@ -94,10 +94,11 @@ func cutOff(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
-// throttled is the status that gateways in front of a store use for SlowDown; the
-// SDK does not know it.
-func throttled(err error) aws.Ternary {
-	if status(err) == http.StatusTooManyRequests {
+// mayPass knows two statuses that the SDK does not: gateways in front of a store
+// say 429 for SlowDown, and 409 means that another request for the same object
+// was in the way.
+func mayPass(err error) aws.Ternary {
+	if s := status(err); s == http.StatusTooManyRequests || s == http.StatusConflict {
 		return aws.TrueTernary
 	}
 	return aws.UnknownTernary
@@ -118,16 +119,4 @@ func refused(err error) aws.Ternary {
 		return aws.TrueTernary
 	}
 	return aws.FalseTernary
-}
-
-// retryProbe tries again after everything, conflicts included: the probe's put
-// may happen any number of times.
-func (s *Store) retryProbe() aws.Retryer {
-	conflict := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-		if status(err) == http.StatusConflict {
-			return aws.TrueTernary
-		}
-		return aws.UnknownTernary
-	})
-	return s.newRetryer(slices.Concat([]retry.IsErrorRetryable{conflict}, retry.DefaultRetryables, []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(cutOff), retry.IsErrorRetryableFunc(throttled)}))
 }
