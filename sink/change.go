@@ -59,6 +59,10 @@ type Change struct {
 
 	Files []writer.File
 
+	// Rewrite are partitions that get their files anew though their rows did not
+	// change: files of theirs are gone.
+	Rewrite []partitioning.Value
+
 	// Unchanged is the number of rows of partitions that were read too and left
 	// out because the table holds them already. They count where the share of
 	// rows that a change removes is judged.

@@ -113,6 +113,7 @@ func (j *job) newChange(last bool) sink.Change {
 		Mark:         j.mark(last),
 		MoveMark:     j.misplaced,
 		Reread:       j.rereadUnchanged(),
+		Rewrite:      j.damaged,
 		AcceptShrink: j.run.opts.AcceptShrink,
 		RunID:        j.run.opts.RunID,
 		Operation:    "WRITE",

@@ -34,6 +34,9 @@ func (j *job) resumeFull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := j.findDamage(ctx); err != nil {
+		return err
+	}
 	for _, f := range records {
 		if err := f.load(ctx, j.run.opts.Store); err != nil {
 			return err
@@ -43,7 +46,7 @@ func (j *job) resumeFull(ctx context.Context) error {
 			if err := j.run.opts.Store.Delete(ctx, f.keys...); err != nil {
 				return fmt.Errorf("remove the record of a full sync: %w", err)
 			}
-		case j.usable(f):
+		case len(j.damaged) == 0 && j.usable(f): // a record knows nothing of files that are gone
 			j.record.taken = append(j.record.taken, f)
 		}
 	}
@@ -51,6 +54,21 @@ func (j *job) resumeFull(ctx context.Context) error {
 		return nil
 	}
 	return j.adopt(ctx, j.record.taken[0])
+}
+
+// findDamage looks for partitions with files that are gone: a full sync writes
+// them anew, though their rows did not change.
+func (j *job) findDamage(ctx context.Context) (err error) {
+	if !j.s.Full {
+		return nil
+	}
+	if j.damaged, err = j.s.Lake.Damaged(ctx, j.base); err != nil {
+		return err
+	}
+	if n := len(j.damaged); n > 0 {
+		j.rep.Warn(fmt.Sprintf("data files of %d partitions are gone from the store, the first of %q: they are written anew as far as the source still has them", n, j.damaged[0]))
+	}
+	return nil
 }
 
 // identity is a digest of what the files of a full sync depend on beside the

@@ -14,6 +14,7 @@ import (
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
 	"github.com/paylake/paylake/internal/report"
+	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/sink"
 	"github.com/paylake/paylake/sink/delta"
 	"github.com/paylake/paylake/sink/quarantine"
@@ -38,11 +39,12 @@ type job struct {
 	watermark time.Time     // stands in the table; zero if none
 	misplaced bool          // the table's watermark is wrong and is set back
 
-	record     *record      // of a full sync, else nil
-	fill       *fill        // of a backfill, else nil
-	unfinished bool         // the table remembers how far a sync came that did not end
-	failing    atomic.Int32 // windows in a row whose requests failed
-	expected   atomic.Int64 // bytes a window of this stream takes, as seen lately
+	damaged    []partitioning.Value // with files that are gone; looked for by full syncs only
+	record     *record              // of a full sync, else nil
+	fill       *fill                // of a backfill, else nil
+	unfinished bool                 // the table remembers how far a sync came that did not end
+	failing    atomic.Int32         // windows in a row whose requests failed
+	expected   atomic.Int64         // bytes a window of this stream takes, as seen lately
 }
 
 func newJob(r *run, s Stream, snapshot *delta.Snapshot, rep *report.Stream) *job {

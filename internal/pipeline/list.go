@@ -18,6 +18,9 @@ import (
 // wholeList syncs a stream that has no creation filter: the whole list
 // replaces the table when it changed.
 func (j *job) wholeList(ctx, readCtx context.Context) error {
+	if err := j.findDamage(ctx); err != nil {
+		return err
+	}
 	reads, err := j.readAll(readCtx, window.Window{})
 	if err != nil {
 		if readCtx.Err() != nil {
@@ -34,6 +37,7 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 		Mark:         &sink.Mark{App: j.s.app(), Version: j.run.started.UnixMicro()},
 		AcceptShrink: j.run.opts.AcceptShrink,
 		Reread:       j.base.Unread(),
+		Rewrite:      j.damaged,
 		RunID:        j.run.opts.RunID,
 		Operation:    "WRITE",
 	}
@@ -41,7 +45,7 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 		if change.Files, err = j.filesOf(ctx, reads); err != nil {
 			return err
 		}
-		if j.inTable(change) {
+		if len(j.damaged) == 0 && j.inTable(change) {
 			removeFiles(change.Files)
 			j.tookOver(reads)
 			return nil

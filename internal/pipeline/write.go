@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -109,7 +110,7 @@ func (j *job) writeRows(ctx context.Context, it *item) error {
 // holds exactly these rows already, so that there is no need to write them.
 func (j *job) same(it *item, p partitioning.Part) bool {
 	start, err := j.s.Spec.Start(p.Value)
-	if err != nil || start.Before(it.window.Since) {
+	if err != nil || start.Before(it.window.Since) || slices.Contains(j.damaged, p.Value) {
 		return false
 	}
 	if end := j.s.Spec.Next(start); end.After(it.window.Until) && it.window.Until.Before(j.rng.Until) {

@@ -81,7 +81,7 @@ func (t *Table) makePlan(ctx context.Context, s *Snapshot, c sink.Change) (*plan
 			return nil, err
 		}
 		p.before += part.have.rows
-		if part.have == part.want {
+		if part.have == part.want && !slices.Contains(c.Rewrite, v) {
 			if part.have.rows > 0 {
 				p.skipped++
 			}
