@@ -82,7 +82,7 @@ serve() {
 test_package() {
   local log=$work/log name
   # shellcheck disable=SC2086 # FLAGS are several words
-  if ! go test -tags integration -count=1 -timeout 20m -v ${FLAGS:-} "$1" >"$log" 2>&1; then
+  if ! go test -tags integration -count=1 -timeout 20m -parallel 5 -v ${FLAGS:-} "$1" >"$log" 2>&1; then
     cat "$log"
     return 1
   fi
