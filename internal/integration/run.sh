@@ -86,7 +86,7 @@ test_package() {
     cat "$log"
     return 1
   fi
-  grep -E '^(--- |ok )' "$log" || true
+  grep -E '^(--- |ok |Benchmark)' "$log" || true
   if grep -E '^ *--- SKIP' "$log"; then
     echo "integration: $1 skipped tests" >&2
     return 1
