@@ -140,6 +140,11 @@ func (j *job) adopt(ctx context.Context, f *found) error {
 	// never read and is left out when it is to be read again.
 	from := latest(last.Position, j.rng.Since)
 	r.again = append(append(r.again, partitionsOf(missing)...), partitions(j.s.Spec, last.Position, from)...)
+	if j.run.started.Sub(head.Started) > unfinishedFor {
+		// What was young then has changed since, and the next incremental sync would
+		// not read it again: the watermark will be of now.
+		r.again = append(r.again, partitions(j.s.Spec, latest(head.Started.Add(-j.s.Lookback), head.Since), from)...)
+	}
 	r.head.Base, r.head.TableID, r.head.Since = head.Base, head.TableID, head.Since
 	r.oldest, r.position = oldest, head.Since
 	j.rng.Since = head.Since

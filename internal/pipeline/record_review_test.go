@@ -311,3 +311,17 @@ func (s *scene) requireGoesOnWithout(before map[string]row) {
 	require.True(s.t, warned(of(rep, crashStream), "stays as it is"), "%v", of(rep, crashStream).Warnings)
 	s.requireNothingGone(before)
 }
+
+// A full sync that goes on days later reads again what was younger than the
+// lookback when it was read: no later sync would.
+func TestAFullSyncThatGoesOnDaysLaterReadsYoungRecordsAgain(t *testing.T) {
+	t.Parallel()
+	s := withoutSockets(t)
+	s.full = true
+	s.lookback = 30 * 24 * time.Hour
+	s.stopBehind(s.start.AddDate(0, 0, 1))
+	s.now = s.now.Add(40 * 24 * time.Hour)
+	rep := s.sync()
+	require.Contains(t, strings.Join(of(rep, crashStream).Warnings, " "), "goes on from the record")
+	s.requireTruth(rep)
+}
