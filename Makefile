@@ -20,7 +20,7 @@ demo: build ## export a simulated 90-day account into ./demo-lake
 	$(BIN) demo --lake ./demo-lake
 
 test: ## all tests that need nothing but Go, race detector on
-	$(GO) test -race $(PKGS)
+	$(GO) test -race -timeout 30m $(PKGS)
 
 fmt: ## fail when a file is not formatted
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
