@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Type is the type of a field. There is no floating-point type on purpose.
 type Type uint8
 
@@ -131,4 +133,19 @@ func (f Field) FromKey(key string) Field {
 func (f Field) Inject() Field {
 	f.Injected = true
 	return f
+}
+
+// SortColumns returns the names of the columns by which the rows of a data file
+// are sorted: time, then key. The caller owns the list.
+func (t *Table) SortColumns() []string {
+	var out []string
+	if t.Time != "" {
+		out = append(out, t.Time)
+	}
+	for _, k := range t.Key {
+		if !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
 }

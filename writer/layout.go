@@ -20,7 +20,7 @@ type layout struct {
 
 func newLayout(t *schema.Table, version string) (*layout, error) {
 	out := &layout{table: t, schema: t.ArrowSchema(), time: -1}
-	for _, name := range sortColumns(t) {
+	for _, name := range t.SortColumns() {
 		if len(out.schema.FieldIndices(name)) != 1 {
 			return nil, fmt.Errorf("column %q is part of the key or the time and has no column", name)
 		}
@@ -30,7 +30,7 @@ func newLayout(t *schema.Table, version string) (*layout, error) {
 	}
 	leaves := t.Leaves()
 	var sorting []int
-	for _, name := range sortColumns(t) {
+	for _, name := range t.SortColumns() {
 		if i := slices.IndexFunc(leaves, func(l schema.Leaf) bool { return l.Path == name }); i >= 0 {
 			sorting = append(sorting, i)
 		}
@@ -54,20 +54,6 @@ func columns(leaves []schema.Leaf) []parquet.Column {
 			out[i].Encoding = parquet.Dictionary
 		case l.Field.Type == schema.Timestamp:
 			out[i].Encoding = parquet.Delta
-		}
-	}
-	return out
-}
-
-// sortColumns returns the columns that rows are sorted by.
-func sortColumns(t *schema.Table) []string {
-	var out []string
-	if t.Time != "" {
-		out = append(out, t.Time)
-	}
-	for _, k := range t.Key {
-		if !slices.Contains(out, k) {
-			out = append(out, k)
 		}
 	}
 	return out

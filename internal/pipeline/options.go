@@ -62,7 +62,7 @@ type Options struct {
 	Backfill     *window.Window    // read this range again, in whole partitions, instead of a sync; nil for a sync
 	AcceptShrink bool              // let a commit remove more rows than the guard allows
 	Progress     func(Progress)    // called from many goroutines; may be nil
-	Maintenance  delta.Maintenance // what to do for a table after commits; its WorkDir is not needed
+	Maintenance  delta.Maintenance // what to do for each table at the end; its WorkDir is not needed
 	Stop         <-chan struct{}   // closed: stop at the next safe point; may be nil
 	Log          *slog.Logger      // discards if nil
 }

@@ -47,7 +47,7 @@ type merger struct {
 
 func (t *Table) newMerger(v partitioning.Value, dir string, target int64) *merger {
 	table := t.settings.Table
-	m := &merger{table: table, spec: t.settings.Spec, partition: v, schema: table.ArrowSchema(), order: orderColumns(table), dir: dir}
+	m := &merger{table: table, spec: t.settings.Spec, partition: v, schema: table.ArrowSchema(), order: table.SortColumns(), dir: dir}
 	var fields []arrow.Field
 	for _, name := range m.order {
 		fields = append(fields, m.schema.Field(m.schema.FieldIndices(name)[0]))

@@ -2,28 +2,10 @@ package delta
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-
-	"github.com/paylake/paylake/schema"
 )
-
-// orderColumns returns the columns that the rows of a table are sorted by: time,
-// then key.
-func orderColumns(t *schema.Table) []string {
-	var out []string
-	if t.Time != "" {
-		out = append(out, t.Time)
-	}
-	for _, k := range t.Key {
-		if !slices.Contains(out, k) {
-			out = append(out, k)
-		}
-	}
-	return out
-}
 
 // sortKeys are the columns of a batch that its rows are sorted by, good as long
 // as the batch is.
