@@ -58,10 +58,31 @@ type Endpoint struct {
 	ParentColumn string // Injected field that gets the parent's key
 	SnapshotTime string // Injected timestamp field that gets the time of the snapshot
 
+	UpdatedSince string    // filter by the time of the last change; empty = the list has none
+	UpdatedUntil string    //
+	IDBreak      time.Time // rows extracted before may be known by another id: never matched by id alone; zero = ids never changed
+
+	ItemPath    string   // one record by its key, e.g. "/orders/{id}"; empty = none
+	ItemLimit   Limit    // its row; zero = Limit
+	SummaryPath string   // answers {"total": n} for a state and a range; empty = none
+	Feed        bool     // the stream is the change feed: its records tell which others changed
+	Objects     []string // how the change feed calls this stream's records: "order" in "order.paid"
+
+	Refresh []Tier   // what is older than Lookback, the youngest tier first
+	Final   []string // values of Table.State that no record leaves; the stream says why
+
 	HorizonMonths int           // the source answers no further back than this; 0 = no bound
 	Lookback      time.Duration // incremental sync reads again this far behind the watermark
 	Partition     string        // name stem of the partition column: "created" -> created_date or created_month, "snapshot" -> snapshot_date; empty = not partitioned
 	Gone          *Gone         // set where the source has announced the end of the endpoint
+}
+
+// Tier is one step of a refresh policy: how often windows up to an age are read
+// again because their records change after they were created.
+type Tier struct {
+	YoungerThan time.Duration // age of the window's end; 0 = any age
+	Every       time.Duration // the window is read again this often; 0 = at every run
+	Settled     time.Duration // instead of Every where every record is in a final state; 0 = as Every
 }
 
 // Gone says what an operator should know about an endpoint the source removed.

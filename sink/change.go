@@ -2,6 +2,7 @@ package sink
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/writer"
@@ -15,6 +16,7 @@ const (
 	Replace   Mode = iota + 1 // the listed partitions get exactly the change's rows
 	Overwrite                 // the table gets exactly the change's rows, less what is behind the horizon
 	Append                    // the change's rows come beside those of the table
+	Merge                     // the change's rows replace those of the same key, wherever they are
 )
 
 // String returns the mode's name in lower case.
@@ -26,6 +28,8 @@ func (m Mode) String() string {
 		return "overwrite"
 	case Append:
 		return "append"
+	case Merge:
+		return "merge"
 	}
 	return fmt.Sprintf("mode %d", uint8(m))
 }
@@ -86,6 +90,22 @@ type Change struct {
 	// notes it, also when no row changed.
 	Reread []partitioning.Value
 
+	// NotBefore leaves out of a Merge the partitions that hold a row extracted
+	// before it: its keys may be other ones today. They are named in
+	// Receipt.Unmerged. Zero means no such rule.
+	NotBefore time.Time
+
+	// KnownOnly leaves out of a Merge the partitions for which the change has a
+	// key that the table does not hold. They are named in Receipt.Unmerged.
+	KnownOnly bool
+
+	// WorkDir is an existing local folder for the files that a Merge rewrites.
+	WorkDir string
+
+	// KeepDeleted keeps the rows of replaced partitions that the change does not
+	// have: they are marked with the time of their deletion.
+	KeepDeleted bool
+
 	AcceptShrink bool   // do not refuse a change that removes many rows
 	RunID        string // identifies the run in the table's history
 	Operation    string // what the user asked for, e.g. "sync"; for the table's history
@@ -128,6 +148,9 @@ type Receipt struct {
 	FilesAdded, FilesRemoved int
 	BytesAdded, BytesRemoved int64
 	RowsAdded, RowsRemoved   int64 // rows of those files, whether or not they are the same records
+
+	Deleted  int64                // records that are gone from the table, or are marked as deleted now
+	Unmerged []partitioning.Value // partitions that a Merge left as they are
 
 	Skipped int // partitions that held the same rows already
 	Stale   []partitioning.Value

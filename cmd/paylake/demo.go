@@ -144,7 +144,7 @@ func demoConfig(c *cli.Context, world *simapi.World, url string) (*config.Config
 		if err := known("stream", []string{name}, valid); err != nil {
 			return nil, err
 		}
-		conn.Streams = append(conn.Streams, config.Stream{Name: name, Table: name, Sync: config.Incremental, Lookback: &lookback, Named: true})
+		conn.Streams = append(conn.Streams, config.Stream{Name: name, Table: name, Sync: config.Incremental, Lookback: &lookback, IncludeUpdated: true, Named: true})
 		conn.Limits[name] = config.Unlimited
 	}
 	cfg := &config.Config{Connections: []config.Connection{conn}, Maintenance: true}

@@ -68,8 +68,13 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 		Full:       w.full || c.stream.Sync == config.Full,
 		Start:      c.conn.Start,
 		Lookback:   c.ep.Lookback,
+		Refresh:    tiers(c.ep, c.stream),
+		FullEvery:  c.stream.FullEvery,
 		Named:      c.stream.Named,
 		Account:    conn.account,
+
+		KeepDeleted:    c.stream.KeepDeleted,
+		IncludeUpdated: c.stream.IncludeUpdated,
 	}
 	if c.stream.Lookback != nil {
 		s.Lookback = *c.stream.Lookback
@@ -89,6 +94,18 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 		Now:                  w.now,
 	})
 	return s, err
+}
+
+// tiers is the refresh policy of a stream: the configuration's, or its own.
+func tiers(ep extract.Endpoint, s config.Stream) []extract.Tier {
+	if s.Refresh == nil {
+		return ep.Refresh
+	}
+	list := make([]extract.Tier, len(s.Refresh))
+	for i, t := range s.Refresh {
+		list[i] = extract.Tier(t)
+	}
+	return list
 }
 
 // properties are what a table remembers of whom it belongs to. A run whose

@@ -85,6 +85,7 @@ func (e *env) prepare(c *cli.Context, log *slog.Logger) ([]pipeline.Stream, pipe
 	opts.Store = store.Count(opts.Store)
 	opts.Tool, opts.Command, opts.Log = engine(), c.Command.Name, log
 	opts.Maintenance = maintenance(cfg)
+	opts.RefreshFor, opts.RefreshRequests = cfg.RefreshFor, cfg.RefreshRequests
 	w := wiring{cfg: cfg, store: opts.Store, log: log, full: c.Bool("full")}
 	streams, err := w.streams(c.Context, e, chosen)
 	return streams, opts, err

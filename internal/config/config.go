@@ -7,13 +7,15 @@ import (
 
 // Config is a checked configuration file with its defaults filled in.
 type Config struct {
-	File        string // as it was given
-	Destination Destination
-	Connections []Connection
-	WorkDir     string // absolute; "" if not set
-	Delta       Delta
-	Maintenance bool // sync looks after the tables it committed to; maintenance: auto, the default
-	Manifests   bool // keep symlink manifests of every table; manifests: symlink
+	File            string // as it was given
+	Destination     Destination
+	Connections     []Connection
+	WorkDir         string // absolute; "" if not set
+	Delta           Delta
+	Maintenance     bool          // sync looks after the tables it committed to; maintenance: auto, the default
+	RefreshFor      time.Duration // a stream may refresh older records this long in a run; 0 with RefreshRequests 0: not at all
+	RefreshRequests int64         // or with this many requests; 0 = bounded by time
+	Manifests       bool          // keep symlink manifests of every table; manifests: symlink
 }
 
 // Delta are the table properties that the file sets, in whole days; 0 leaves
@@ -94,9 +96,15 @@ type Stream struct {
 	Table    string // without the connection's prefix
 	Sync     Sync
 	Lookback *time.Duration // nil: the stream's own
-	Exclude  []string       // dotted paths of fields that are not stored
-	Named    bool           // chosen by name in the file, not by default
-	Line     int            // where it is named, or the connection starts
+	Refresh  []Tier         // behind the lookback; nil: the stream's own
+
+	FullEvery      time.Duration // a full sync when the last one is older; 0 = never by itself
+	KeepDeleted    bool          // deletes: keep
+	IncludeUpdated bool          // records from before Start that change after it are fetched
+
+	Exclude []string // dotted paths of fields that are not stored
+	Named   bool     // chosen by name in the file, not by default
+	Line    int      // where it is named, or the connection starts
 }
 
 // TableKey is the path of the stream's table below the destination:

@@ -18,7 +18,7 @@ const defaultRateShare = 0.8
 
 func (r *reader) connection(n *yaml.Node) {
 	o, ok := r.object(n, "connection", "name", "source", "folder", "table_prefix", "description", "api_key", "base_url", "start",
-		"sync", "lookback", "rate_share", "limits", "streams")
+		"sync", "lookback", "rate_share", "limits", "streams", "refresh", "full_every", "deletes", "include_updated")
 	if !ok {
 		return
 	}

@@ -94,7 +94,7 @@ func (r *reader) syntax(err error) {
 }
 
 func (r *reader) file(root *yaml.Node) {
-	o, ok := r.object(root, "the file", "version", "destination", "connections", "work_dir", "delta", "maintenance", "manifests")
+	o, ok := r.object(root, "the file", "version", "destination", "connections", "work_dir", "delta", "maintenance", "manifests", "refresh_budget")
 	if !ok {
 		return
 	}
@@ -110,6 +110,7 @@ func (r *reader) file(root *yaml.Node) {
 		r.destination(o.values["destination"])
 	}
 	r.tables(o)
+	r.budget(o)
 	if o.has("connections") {
 		for _, n := range r.list(o.values["connections"], "connections") {
 			r.connection(n)

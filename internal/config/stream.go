@@ -12,7 +12,7 @@ const tableRule = "a table's name has letters a-z in lower case, digits and _, a
 
 // streams reads which streams a connection copies, and how.
 func (r *reader) streams(o object, c *Connection) {
-	base := Stream{Sync: Incremental, Line: o.line}
+	base := Stream{Sync: Incremental, IncludeUpdated: true, Line: o.line}
 	r.pace(o, &base)
 	valid := r.catalog.Streams[c.Source]
 	if !o.has("streams") {
@@ -43,7 +43,7 @@ func (r *reader) stream(n *yaml.Node, source string, valid []string, s *Stream) 
 		name, ok := r.text(t, "a stream's name")
 		return ok && r.streamName(t.Line, source, name, valid, s)
 	}
-	o, ok := r.object(n, "stream", "name", "table", "sync", "lookback", "exclude")
+	o, ok := r.object(n, "stream", "name", "table", "sync", "lookback", "exclude", "refresh", "full_every", "deletes", "include_updated")
 	if !ok {
 		return false
 	}
@@ -74,8 +74,9 @@ func (r *reader) streamName(line int, source, name string, valid []string, s *St
 	return true
 }
 
-// pace reads sync and lookback, which connections and streams have.
+// pace reads what connections and streams have: how a stream is kept up to date.
 func (r *reader) pace(o object, s *Stream) {
+	r.care(o, s)
 	if sync, ok := o.choice("sync", string(Incremental), string(Full)); ok {
 		s.Sync = Sync(sync)
 	}

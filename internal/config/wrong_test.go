@@ -21,7 +21,7 @@ func TestMistakesNameLineAndRemedy(t *testing.T) {
 	const streams = "    start: 2024-01-01\n"
 	for _, c := range []struct{ name, old, with, want string }{
 		{"unknown key at the top", "version: 1\n", "version: 1\nworkdir: x\n", `p.yaml:2: unknown key "workdir" in the file; did you mean "work_dir"?`},
-		{"unknown key of nothing near", "version: 1\n", "version: 1\nxyzzy: x\n", `p.yaml:2: unknown key "xyzzy" in the file; valid are connections, delta, destination, maintenance, manifests, version, work_dir`},
+		{"unknown key of nothing near", "version: 1\n", "version: 1\nxyzzy: x\n", `p.yaml:2: unknown key "xyzzy" in the file; valid are connections, delta, destination, maintenance, manifests, refresh_budget, version, work_dir`},
 		{"unknown key in a connection", "    start:", "    lookbak: 4d\n    start:", `p.yaml:7: unknown key "lookbak" in connection; did you mean "lookback"?`},
 		{"unknown key in the destination", "{url: /lake}", "{url: /lake, prefix: a}", `p.yaml:2: unknown key "prefix" in destination; valid are encryption, endpoint, folder, kms_key, layer, partition, path_style`},
 		{"wrong version", "version: 1", "version: 2", `p.yaml:1: version must be 1, not "2"`},

@@ -157,7 +157,7 @@ func (j *job) commitChange(ctx context.Context, change *sink.Change) (sink.Outco
 			}
 			return receipt.Outcome, nil
 		}
-		if err := j.refresh(ctx, change, receipt); err != nil {
+		if err := j.rereadStale(ctx, change, receipt); err != nil {
 			return 0, err
 		}
 	}
@@ -187,11 +187,11 @@ func (j *job) note(r sink.Receipt, mark *sink.Mark) {
 	}
 }
 
-// refresh reads stale partitions again from the source, one after the other,
+// rereadStale reads stale partitions again from the source, one after the other,
 // and puts their new files into the change, whose base is then the version
 // that the conflict was found at. It reads as far as the other run did: else
 // the newest rows of the other would look deleted.
-func (j *job) refresh(ctx context.Context, change *sink.Change, conflict sink.Receipt) error {
+func (j *job) rereadStale(ctx context.Context, change *sink.Change, conflict sink.Receipt) error {
 	now, err := j.s.Lake.Load(ctx)
 	if err != nil {
 		return err

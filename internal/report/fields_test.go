@@ -40,7 +40,8 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 			documented[title] = append(documented[title], m[1])
 		}
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[report.Run](), reflect.TypeFor[report.Stream](), reflect.TypeFor[report.Window]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[report.Run](), reflect.TypeFor[report.Stream](), reflect.TypeFor[report.Window](),
+		reflect.TypeFor[report.Feed](), reflect.TypeFor[report.Refresh]()} {
 		require.ElementsMatch(t, fieldsOf(t, typ), documented[typ.Name()], "the fields of report.%s and those of internal/docs/report.md", typ.Name())
 	}
 }

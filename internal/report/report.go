@@ -75,6 +75,11 @@ type Stream struct {
 	Commits      int   `json:"commits"`
 	TableVersion int64 `json:"table_version"` // version of the table after the run, -1 if it does not exist
 
+	Removed int64    `json:"records_removed"`   // records that the source no longer lists, removed or marked as deleted
+	Updated int64    `json:"records_updated"`   // records found by their time of change
+	Feed    *Feed    `json:"feed,omitempty"`    // what the change feed told
+	Refresh *Refresh `json:"refresh,omitempty"` // older partitions that were read again
+
 	Watermark     *time.Time       `json:"watermark,omitempty"`      // everything created before has been read
 	UnknownFields map[string]int64 `json:"unknown_fields,omitempty"` // names the schema does not know, kept in _extra
 	Quarantine    []string         `json:"quarantine,omitempty"`     // objects that hold the rejected records
@@ -87,6 +92,23 @@ type Stream struct {
 	Reads []WindowRead `json:"-"`
 
 	missing bool // the account does not have the stream
+}
+
+// Feed is what the change feed told a stream.
+type Feed struct {
+	Events  int `json:"events"`  // entries of the feed about records of the stream
+	Records int `json:"records"` // records that were read again by their key
+	Missing int `json:"missing"` // of those the source no longer has
+}
+
+// Refresh is what a run did about partitions behind the lookback.
+type Refresh struct {
+	Due       int        `json:"due"`     // partitions that were due
+	Read      int        `json:"read"`    // partitions that were read again
+	Changed   int        `json:"changed"` // of those, partitions whose rows had changed
+	Left      int        `json:"left"`    // due and not read: next time
+	Requests  int64      `json:"requests"`
+	OldestDue *time.Time `json:"oldest_due,omitempty"` // since when the oldest of those left is due
 }
 
 // Window is a window that could not be proven complete.
