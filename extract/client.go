@@ -154,3 +154,12 @@ func (c *Client) newRequest(ctx context.Context, q query) (*http.Request, error)
 func (c *Client) limiter(ep *Endpoint) *limiter {
 	return c.opts.Shared.row(c.base.Host, ep.Limit.Row, c.opts.rowQuota(ep.Table.Name, ep.Limit))
 }
+
+// itemLimiter gives the limiter of the row of an endpoint's single records. A
+// limit that the user configured for the stream holds for it as well.
+func (c *Client) itemLimiter(ep *Endpoint) *limiter {
+	if ep.ItemLimit.Row == "" {
+		return c.limiter(ep)
+	}
+	return c.opts.Shared.row(c.base.Host, ep.ItemLimit.Row, c.opts.rowQuota(ep.Table.Name, ep.ItemLimit))
+}

@@ -35,7 +35,7 @@ func (rd *reading) tooWide(total int64, size int) error {
 // split returns a *TooWideError with parts of about target rows, or nil where
 // the window cannot be cut.
 func (rd *reading) split(rows, target float64) error {
-	if rd.since == "" {
+	if rd.since == "" || rd.window.IsZero() {
 		return nil
 	}
 	parts := rd.window.Split(partsFor(rows, target), rd.r.opts.Grid, rd.r.resolution())

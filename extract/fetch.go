@@ -77,7 +77,7 @@ func (rd *reading) boundTo(since, until time.Time) {
 	rd.until = until.UTC().Format(time.RFC3339)
 }
 
-func (rd *reading) params(a ask) url.Values {
+func (rd *reading) query(a ask) url.Values {
 	ep, v := &rd.r.ep, url.Values{}
 	set := func(name, value string) {
 		if name != "" && value != "" {
@@ -90,15 +90,15 @@ func (rd *reading) params(a ask) url.Values {
 	}
 	set(ep.CursorParam, a.cursor)
 	set(ep.StateParam, a.state)
-	set(ep.SinceParam, rd.since)
-	set(ep.UntilParam, rd.until)
+	set(rd.params.since, rd.since)
+	set(rd.params.until, rd.until)
 	return v
 }
 
 // fetch reads one page into the decoder.
 func (rd *reading) fetch(ctx context.Context, a ask) (page, error) {
 	var p page
-	q := query{path: rd.r.ep.Path, params: rd.params(a)}
+	q := query{path: rd.r.ep.Path, params: rd.query(a)}
 	layout := schema.Layout{DataKey: rd.r.ep.DataKey}
 	err := rd.send(ctx, q, func(body []byte, id string) error {
 		got, err := rd.dec.Page(body, layout, id)
@@ -130,7 +130,10 @@ func (rd *reading) fetchNew(ctx context.Context, a ask) (page, error) {
 
 // send sends a request of this reading; parse is called with the turn.
 func (rd *reading) send(ctx context.Context, q query, parse parseFunc) error {
-	q.stream, q.row = rd.r.stream(), rd.r.row
+	q.stream = rd.r.stream()
+	if q.row == nil {
+		q.row = rd.r.row
+	}
 	stats, err := rd.r.client.get(ctx, q, func(body []byte, id string) error {
 		if err := rd.lock(ctx); err != nil {
 			return err

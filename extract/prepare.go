@@ -12,6 +12,7 @@ import (
 type Estimate struct {
 	Rows  int64 // reported, counted or estimated
 	Known bool  // Rows is what the source reports, or was counted
+	Page  int   // records of a full page, as far as the answers show; 0 = there are none
 }
 
 // Probe asks for the first page of a range (of each state, where the list is
@@ -112,6 +113,10 @@ func (r *Reader) rootOf(ctx context.Context, rng window.Window, margin time.Dura
 		return err
 	}
 	found.Rows += int64(rows)
+	found.Page = max(found.Page, first.Records)
+	if first.total <= int64(first.Records) {
+		found.Page = max(found.Page, asked) // it was not full
+	}
 	found.Known = found.Known && known
 	if rows > tolerance*most {
 		found.pieces = max(found.pieces, partsFor(rows, targetFill*most))

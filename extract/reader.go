@@ -137,7 +137,8 @@ func (r *Reader) begin(w window.Window, spill Spill) (*reading, error) {
 	if len(r.ep.States) > 0 {
 		spill = nil // a row that changes its state must still be there to be replaced
 	}
-	rd := &reading{r: r, window: w, spill: spill, dec: dec, turn: make(chan struct{}, 1)}
+	rd := &reading{r: r, window: w, keep: w, spill: spill, dec: dec, turn: make(chan struct{}, 1)}
+	rd.params = filterParams{r.ep.SinceParam, r.ep.UntilParam}
 	rd.bound(r.margin())
 	return rd, nil
 }

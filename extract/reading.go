@@ -19,6 +19,8 @@ type reading struct {
 	window       window.Window
 	margin       time.Duration // asked on both sides of the window
 	since, until string        // of the filter as it is asked; "" = not asked
+	params       filterParams  // the parameters that take them
+	keep         window.Window // records outside are not stored; zero = all are
 	spill        Spill
 
 	turn        chan struct{}
@@ -32,6 +34,9 @@ type reading struct {
 	attempts    int
 	extractedAt time.Time
 }
+
+// filterParams are the names of a range's parameters.
+type filterParams struct{ since, until string }
 
 type seenKey struct {
 	state  string
@@ -97,7 +102,7 @@ func (rd *reading) forget() error {
 	rd.seen = make(map[seenKey]int)
 	rd.spilled, rd.duplicates = 0, 0
 	rd.extractedAt = rd.r.opts.Now().UTC()
-	rd.dec.Reset(rd.window.Since, rd.window.Until, rd.extractedAt)
+	rd.dec.Reset(rd.keep.Since, rd.keep.Until, rd.extractedAt)
 	return nil
 }
 

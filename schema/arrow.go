@@ -31,21 +31,36 @@ func (t *Table) ArrowSchema() *arrow.Schema {
 // without structs and lists that lost all their members), then the system
 // columns. The result is the caller's.
 func (t *Table) Columns() []Field {
-	return append(stored(t.Fields), systemFields()...)
+	return append(stored(t.Fields), t.systemFields()...)
 }
 
-// systemFields returns the columns that every table ends with.
-func systemFields() []Field {
-	return []Field{
+// systemFields returns the columns that the table ends with.
+func (t *Table) systemFields() []Field {
+	out := []Field{
 		Instant(ColumnExtractedAt, "Start of the read that brought the row (UTC)."),
 		Enumeration(ColumnConnection, "Name of the connection that brought the row."),
 		Raw(ColumnExtra, "JSON text of what the source sent and the table does not know."),
 	}
+	if t.KeepsDeleted {
+		out = append(out, Instant(ColumnDeletedAt, "When a run noticed that the source no longer lists the record (UTC); null while it does."))
+	}
+	return out
+}
+
+// KeepingDeleted returns the table with the column _deleted_at: a copy, unless
+// it has the column already.
+func (t *Table) KeepingDeleted() *Table {
+	if t.KeepsDeleted {
+		return t
+	}
+	out := *t
+	out.KeepsDeleted = true
+	return &out
 }
 
 // stored copies fields without those that have no column.
 func stored(fields []Field) []Field {
-	out := make([]Field, 0, len(fields)+3)
+	out := make([]Field, 0, len(fields)+4)
 	for _, f := range fields {
 		if f, ok := storedField(f); ok {
 			out = append(out, f)

@@ -34,6 +34,9 @@ func (d *Decoder) Build() (arrow.RecordBatch, error) {
 	add(b.constant(d.schema.Field(at).Type, d.extractedAt))
 	add(b.constantText(d.schema.Field(at+1).Type, d.options.Connection))
 	add(b.column(d.extra, d.schema.Field(at+2).Type))
+	if at += 3; at < d.schema.NumFields() { // _deleted_at: the source has the record
+		add(b.column(&column{kind: Timestamp}, d.schema.Field(at).Type))
+	}
 	batch := array.NewRecordBatch(d.schema, arrays, int64(rows))
 	for _, a := range arrays {
 		a.Release()

@@ -10,7 +10,7 @@ import (
 // are marked NeverStore. A path is made of column names with dots between
 // them; it goes through lists without saying so: "charges.customer.email".
 // The key and the time column cannot be excluded. If the column of the last
-// change is excluded, the table has none any more. The error for a path that
+// change or of the state is excluded, the table has none any more. The error for a path that
 // does not exist names the nearest one that does.
 func (t *Table) Exclude(paths ...string) (*Table, error) {
 	out := *t
@@ -30,6 +30,9 @@ func (t *Table) Exclude(paths ...string) (*Table, error) {
 		}
 		if path == t.Updated {
 			out.Updated = ""
+		}
+		if path == t.State {
+			out.State = ""
 		}
 	}
 	if err := out.Validate(); err != nil {

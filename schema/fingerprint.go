@@ -13,7 +13,8 @@ import (
 // rows is equal. How a batch came to be makes no difference: slices, batches of
 // the decoder and batches read back from Parquet give the same.
 //
-//   - _extracted_at is left out: it changes with every read;
+//   - _extracted_at is left out: it changes with every read; so is _deleted_at,
+//     which the source does not know;
 //   - nulls add nothing and a value is known by the dotted path of its name, so
 //     neither the order of columns nor a new column that is null counts;
 //   - the elements of a list are bound to their index, the entries of a map to
@@ -23,7 +24,7 @@ import (
 // Texts are hashed by xxh3 with 64 bits. The result is stored in tables: it may
 // never change.
 func Fingerprint(b arrow.RecordBatch) []uint64 {
-	return hashRows(b, func(name string) bool { return name != ColumnExtractedAt })
+	return hashRows(b, func(name string) bool { return name != ColumnExtractedAt && name != ColumnDeletedAt })
 }
 
 // KeyHashes returns a hash of the key of each row. A key column that b does not

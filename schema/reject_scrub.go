@@ -74,7 +74,7 @@ func (s names) has(key []byte) bool {
 // appendWithout appends a checked JSON text compactly, without the members, at
 // any depth, that have a name of the set.
 func (s names) appendWithout(dst, text []byte) []byte {
-	if s.lengths == 0 || text[0] != '{' && text[0] != '[' {
+	if s.lengths == 0 || text[0] != '{' && text[0] != '[' && text[0] != '"' {
 		return appendCompact(dst, text)
 	}
 	sc := scrubber{all: s}
@@ -106,7 +106,28 @@ func (s *scrubber) value(dst, b []byte, i int, n *node) ([]byte, int) {
 		return s.array(dst, b, i, n)
 	}
 	end := skipValue(b, i, 0)
+	if b[i] == '"' && s.quoted(b[i+1:end-1]) {
+		s.removed = true
+		return append(dst, "null"...), end
+	}
 	return append(dst, b[i:end]...), end
+}
+
+// quoted reports whether a text, as it stands between its quotes, holds one of
+// the names in quotes of its own: it is JSON inside JSON then, and the whole text
+// is dropped.
+func (s *scrubber) quoted(raw []byte) bool {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return false
+	}
+	s.scratch = appendUnquoted(s.scratch[:0], raw)
+	plain := bytes.ToLower(bytes.ReplaceAll(s.scratch, []byte{'\\'}, nil))
+	for name := range s.all.set {
+		if bytes.Contains(plain, []byte(`"`+name+`"`)) {
+			return true
+		}
+	}
+	return false
 }
 
 // fits tells whether a value that starts with c is null or of the JSON type

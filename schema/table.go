@@ -19,11 +19,12 @@ const (
 	JSON                      // utf8 holding compact JSON text of any value
 )
 
-// Names of the system columns, which every table has after its own fields.
+// Names of the system columns, which tables have after their own fields.
 const (
 	ColumnExtractedAt = "_extracted_at" // timestamp[us, UTC]: the start of the read that brought the row
 	ColumnConnection  = "_connection"   // string: the connection's name
 	ColumnExtra       = "_extra"        // JSON text of the keys that the table does not know
+	ColumnDeletedAt   = "_deleted_at"   // timestamp[us, UTC]: when a run noticed that the source no longer has the record; only in tables that keep those
 )
 
 // Field describes one column, or one member of a struct.
@@ -50,7 +51,10 @@ type Table struct {
 	Key         []string // names of top-level fields that identify a record
 	Time        string   // top-level timestamp field that places a record in time; "" if there is none
 	Updated     string   // top-level timestamp of the last change, if the source has one; only a tie-breaker
+	State       string   // top-level String field that holds the state of a record; "" if there is none
 	Version     int      // raised when Fields change
+
+	KeepsDeleted bool // it has the column _deleted_at, null for records that the source still has
 }
 
 // Text, Integer, Number, Flag, Instant, Day, Attributes and Raw make scalar

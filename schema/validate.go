@@ -41,6 +41,9 @@ func (t *Table) validate() error {
 			return fmt.Errorf("time %s: no stored top-level timestamp field has this name", name)
 		}
 	}
+	if f := t.field(t.State); t.State != "" && (f == nil || f.NeverStore || f.Type != String) {
+		return fmt.Errorf("state %s: no stored top-level text field has this name", t.State)
+	}
 	return nil
 }
 

@@ -92,18 +92,23 @@ type Change struct {
 
 	// NotBefore leaves out of a Merge the partitions that hold a row extracted
 	// before it: its keys may be other ones today. They are named in
-	// Receipt.Unmerged. Zero means no such rule.
+	// Receipt.Unmerged. In a Replace or Overwrite, what is gone from such a
+	// partition is counted by rows and not by keys. Zero means no such rule.
 	NotBefore time.Time
 
 	// KnownOnly leaves out of a Merge the partitions for which the change has a
 	// key that the table does not hold. They are named in Receipt.Unmerged.
 	KnownOnly bool
 
-	// WorkDir is an existing local folder for the files that a Merge rewrites.
+	// WorkDir is an existing local folder for the files that a Merge rewrites, and
+	// for those of deleted records; "" is the system's temporary folder.
 	WorkDir string
 
-	// KeepDeleted keeps the rows of replaced partitions that the change does not
-	// have: they are marked with the time of their deletion.
+	// KeepDeleted keeps the rows of replaced partitions whose keys the change does
+	// not have: they are marked with the time of the commit in _deleted_at, which
+	// the table must have, and lie in files of their own. Rows that were marked
+	// before stay also without it, until their key is back. In a partition that
+	// NotBefore names none can be told from a renamed one: none is kept.
 	KeepDeleted bool
 
 	AcceptShrink bool   // do not refuse a change that removes many rows

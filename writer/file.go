@@ -26,9 +26,11 @@ type openFile struct {
 	buf       *bufio.Writer   // the table's, too
 	pq        *parquet.Writer // the table's, which writes this file now
 	rows      int64
+	deleted   int64
 	stats     *stats
 	prints    uint64
 	keys      uint64
+	states    states
 	min, max  time.Time
 }
 
@@ -60,12 +62,18 @@ func (o *openFile) write(b arrow.RecordBatch) error {
 		return fmt.Errorf("write row group of %d rows: %w", b.NumRows(), err)
 	}
 	o.rows += b.NumRows()
+	if at := o.layout.gone; at >= 0 {
+		o.deleted += b.NumRows() - int64(b.Column(at).NullN())
+	}
 	o.stats.add(b)
 	for _, h := range schema.Fingerprint(b) {
 		o.prints += h
 	}
 	for _, h := range schema.KeyHashes(b, o.layout.table.Key) {
 		o.keys += h
+	}
+	if o.layout.state >= 0 {
+		o.states.add(b.Column(o.layout.state))
 	}
 	o.addTimes(b)
 	return nil
@@ -118,7 +126,7 @@ func (o *openFile) finish() (File, error) {
 	return File{
 		Path: o.f.Name(), Name: filepath.Base(o.f.Name()), Partition: o.partition,
 		Rows: o.rows, Bytes: info.Size(), Stats: o.stats.json(),
-		Fingerprint: o.prints, Keys: o.keys, MinTime: o.min, MaxTime: o.max,
+		Fingerprint: o.prints, Keys: o.keys, States: o.states.counts(), Deleted: o.deleted, MinTime: o.min, MaxTime: o.max,
 	}, nil
 }
 

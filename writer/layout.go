@@ -15,11 +15,13 @@ type layout struct {
 	table  *schema.Table
 	schema *arrow.Schema
 	time   int // column of the table's time, -1 = none
+	state  int // column of a record's state, -1 = none
+	gone   int // column of the time of a record's deletion, -1 = none
 	files  *parquet.Layout
 }
 
 func newLayout(t *schema.Table, version string) (*layout, error) {
-	out := &layout{table: t, schema: t.ArrowSchema(), time: -1}
+	out := &layout{table: t, schema: t.ArrowSchema(), time: -1, state: -1, gone: -1}
 	for _, name := range t.SortColumns() {
 		if len(out.schema.FieldIndices(name)) != 1 {
 			return nil, fmt.Errorf("column %q is part of the key or the time and has no column", name)
@@ -27,6 +29,12 @@ func newLayout(t *schema.Table, version string) (*layout, error) {
 	}
 	if t.Time != "" {
 		out.time = out.schema.FieldIndices(t.Time)[0]
+	}
+	if at := out.schema.FieldIndices(t.State); t.State != "" && len(at) == 1 {
+		out.state = at[0]
+	}
+	if at := out.schema.FieldIndices(schema.ColumnDeletedAt); len(at) == 1 {
+		out.gone = at[0]
 	}
 	leaves := t.Leaves()
 	var sorting []int

@@ -56,6 +56,8 @@ type File struct {
 	Stats       string             // Delta statistics, JSON (PROTOCOL.md, "Per-file Statistics")
 	Fingerprint uint64             // sum of the rows' schema.Fingerprint, modulo 2^64
 	Keys        uint64             // sum of the rows' schema.KeyHashes, modulo 2^64
+	States      map[string]int64   // rows by the table's state column, null as ""; nil without one, or where there are more than 64 states
+	Deleted     int64              // rows with a value in schema.ColumnDeletedAt
 	MinTime     time.Time          // oldest and newest value of the table's time column, UTC;
 	MaxTime     time.Time          // zero if it has none
 }

@@ -23,7 +23,7 @@ type env struct {
 // app builds the command line. Every command has a file of its own.
 func (e *env) app() *cli.App {
 	commands := []*cli.Command{
-		e.initCommand(), e.checkCommand(), e.streamsCommand(), e.planCommand(), e.syncCommand(), e.backfillCommand(), e.statusCommand(),
+		e.initCommand(), e.checkCommand(), e.streamsCommand(), e.planCommand(), e.syncCommand(), e.backfillCommand(), e.statusCommand(), e.verifyCommand(),
 		e.optimizeCommand(), e.vacuumCommand(), e.filesCommand(), e.decodeCommand(), e.schemaCommand(), e.demoCommand(), e.versionCommand(),
 	}
 	for _, c := range commands {

@@ -46,7 +46,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 func commandNames() []string {
-	return []string{"init", "check", "streams", "plan", "sync", "optimize", "vacuum", "files", "decode", "schema", "demo", "version"}
+	return []string{"init", "check", "streams", "plan", "sync", "verify", "optimize", "vacuum", "files", "decode", "schema", "demo", "version"}
 }
 
 func TestWrongUse(t *testing.T) {
@@ -61,7 +61,7 @@ func TestWrongUse(t *testing.T) {
 		{"sync -config=absent.yaml", "read configuration absent.yaml: there is no such file"},
 		{"sync --config absent.yaml", "hint: `paylake init` writes a configuration"},
 		{"sync --config " + cfg, `paylake.yaml:2: unknown key "conections" in the file; did you mean "connections"?`},
-		{"sync now", `sync has too many arguments, the first is "now"`},
+		{"sync orders --config absent.yaml", "there is no such file"},
 		{"check --config absent.yaml", "there is no such file"},
 		{"plan --config absent.yaml", "there is no such file"},
 		{"files orders --config absent.yaml", "there is no such file"},
@@ -237,7 +237,7 @@ func TestStreams(t *testing.T) {
 
 	var all []streamInfo
 	require.NoError(t, json.Unmarshal([]byte(paylake(t, "streams", "--json").stdout), &all))
-	require.Len(t, all, 6)
+	require.Len(t, all, 7)
 	for _, s := range all {
 		require.NotEmpty(t, s.Key)
 		require.NotEmpty(t, s.Description)

@@ -53,7 +53,7 @@ func (w wiring) streams(ctx context.Context, e *env, chosen []choice) ([]pipelin
 }
 
 func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
-	table, err := c.ep.Table.Exclude(c.stream.Exclude...)
+	table, err := c.table()
 	if err != nil {
 		return pipeline.Stream{}, err
 	}
@@ -73,7 +73,7 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 		Named:      c.stream.Named,
 		Account:    conn.account,
 
-		KeepDeleted:    c.stream.KeepDeleted,
+		KeepDeleted:    table.KeepsDeleted,
 		IncludeUpdated: c.stream.IncludeUpdated,
 	}
 	if c.stream.Lookback != nil {
@@ -81,6 +81,12 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 	}
 	if parent, ok := endpointOf(c.source, c.ep.Parent); ok {
 		s.Parent = &pipeline.Parent{Endpoint: parent, Table: parent.Table}
+	}
+	if s.Feed, err = w.feed(conn, c); err != nil {
+		return pipeline.Stream{}, err
+	}
+	if c.ep.Feed {
+		s.FullEvery = 0 // an entry does not change, and the source forgets it
 	}
 	s.Lake, err = delta.Open(store.Count(w.store), c.key, delta.Settings{
 		Table:                table,

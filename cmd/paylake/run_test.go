@@ -59,7 +59,7 @@ connections:
     api_key: {file: key}
     base_url: %s
     start: %s
-    limits: {orders: unlimited, charges: unlimited, payables: unlimited, balance_operations: unlimited, recipients: unlimited, recipient_balance: unlimited}
+    limits: {orders: unlimited, charges: unlimited, payables: unlimited, balance_operations: unlimited, recipients: unlimited, recipient_balance: unlimited, hooks: unlimited}
 work_dir: ./work
 `, url, world.Start().Format(time.DateOnly))
 	if streams != "" {
@@ -114,7 +114,7 @@ func TestSyncThenQuietThenFiles(t *testing.T) {
 	require.Equal(t, exitDone, first.code, first.stderr)
 	run := parseReport(t, first.stdout)
 	require.Equal(t, report.Succeeded, run.Status)
-	require.Len(t, run.Streams, 6)
+	require.Len(t, run.Streams, 7)
 	for _, s := range run.Streams {
 		want := a.api.Truth(s.Stream, time.Time{}, time.Time{}).Rows
 		require.Equal(t, want, s.Records, s.Stream)
@@ -303,7 +303,7 @@ func TestPlanWritesNothing(t *testing.T) {
 	var plans []pipeline.Estimate
 	asJSON := paylake(t, "plan", "--config", a.config, "--json")
 	require.NoError(t, json.Unmarshal([]byte(asJSON.stdout), &plans))
-	require.Len(t, plans, 6)
+	require.Len(t, plans, 7)
 	a.nothingLeaks(t, got, asJSON)
 
 	denied := serve(t, simapi.Config{Status: map[string]int{"orders": 403}}, "")

@@ -80,7 +80,7 @@ func schemaTable(c *cli.Context) (*schema.Table, schema.Place, error) {
 	if err != nil {
 		return nil, schema.Place{}, err
 	}
-	table, err := chosen.ep.Table.Exclude(chosen.stream.Exclude...)
+	table, err := chosen.table()
 	p := place(spec(cfg, chosen.ep))
 	p.Name = chosen.conn.TablePrefix + chosen.stream.Table
 	p.Location = address(cfg, chosen.key)

@@ -34,8 +34,10 @@ type tableStatus struct {
 	Rows          int64      `json:"rows"`
 	Files         int        `json:"files"`
 	Bytes         int64      `json:"bytes"`
-	Version       int64      `json:"version"`        // newest, -1 if there is no table
-	OldestVersion int64      `json:"oldest_version"` // that the log can still tell of, -1 if there is no table
+	Version       int64      `json:"version"`             // newest, -1 if there is no table
+	OldestVersion int64      `json:"oldest_version"`      // that the log can still tell of, -1 if there is no table
+	Refresh       *owed      `json:"refresh,omitempty"`   // older partitions that are due to be read again; absent without refresh tiers
+	LastFull      *time.Time `json:"last_full,omitempty"` // when the last full sync began; at first when the table was made
 	LastRun       *lastRun   `json:"last_run,omitempty"`
 	LastError     *lastRun   `json:"last_error,omitempty"` // may be the last run, too
 	Unavailable   bool       `json:"unavailable,omitempty"`
@@ -62,6 +64,8 @@ func (e *env) statusCommand() *cli.Command {
 			"UNTIL: the watermark, or the end of a later range that a run of the history proved complete, without a gap behind\n" +
 			"the watermark and without a failed window. A table without creation times (recipients) counts from the start of\n" +
 			"the last run that read it whole. Partitions that another engine put back to an older state (RESTORE) count as unread.\n" +
+			"TO REFRESH tells how many partitions behind the lookback are due to be read again by the stream's refresh tiers, for\n" +
+			"how long the oldest has been due, and about how many requests that takes.\n" +
 			"Without the history (somebody deleted it) only the watermark counts.\n\n" +
 			"--max-lag 26h ends with exit code 4 when a table is older. One that does not exist, has no watermark or cannot be\n" +
 			"read counts as older; a stream that the account does not have and nobody named is left out. When nothing at all can\n" +
@@ -139,6 +143,9 @@ func (e *env) status(ctx context.Context, cfg *config.Config, chosen []choice, m
 	runs, history := ledger.Recent(ctx, st, max(leastRuns, 4*len(cfg.Connections)))
 	result := statusResult{At: time.Now().UTC(), MaxLagSeconds: int64(maxLag.Seconds()), Tables: make([]tableStatus, len(chosen))}
 	look := looking{cfg: cfg, store: st, now: result.At, maxLag: maxLag}
+	if history == nil {
+		look.reads, history = ledger.Reads(ctx, st, result.At)
+	}
 	var group errgroup.Group
 	group.SetLimit(tablesAtOnce)
 	for i, one := range chosen {
@@ -183,7 +190,7 @@ func statusCode(r statusResult) int {
 }
 
 func (e *env) printStatus(r statusResult) error {
-	rows := [][]string{{"CONNECTION", "STREAM", "WATERMARK", "READ UNTIL", "LAG", "ROWS", "FILES", "BYTES", "VERSIONS", "LAST RUN", "ENDED"}}
+	rows := [][]string{{"CONNECTION", "STREAM", "WATERMARK", "READ UNTIL", "LAG", "ROWS", "FILES", "BYTES", "VERSIONS", "TO REFRESH", "LAST RUN", "ENDED"}}
 	for _, t := range r.Tables {
 		rows = append(rows, statusRow(t))
 	}
@@ -197,7 +204,7 @@ func (e *env) printStatus(r statusResult) error {
 }
 
 func statusRow(t tableStatus) []string {
-	row := []string{t.Connection, t.Stream, moment(t.Watermark), moment(t.ReadUntil), "", "", "", "", "", "", ""}
+	row := []string{t.Connection, t.Stream, moment(t.Watermark), moment(t.ReadUntil), "", "", "", "", "", t.Refresh.String(), "", ""}
 	if t.LagSeconds != nil {
 		row[4] = age(time.Duration(*t.LagSeconds) * time.Second)
 	}
@@ -206,7 +213,7 @@ func statusRow(t tableStatus) []string {
 		row[8] = fmt.Sprintf("%d-%d", t.OldestVersion, t.Version)
 	}
 	if t.LastRun != nil {
-		row[9], row[10] = t.LastRun.Status, moment(&t.LastRun.Ended)
+		row[10], row[11] = t.LastRun.Status, moment(&t.LastRun.Ended)
 	}
 	return row
 }

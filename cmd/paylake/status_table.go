@@ -9,6 +9,7 @@ import (
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/internal/config"
+	"github.com/paylake/paylake/internal/pipeline"
 	"github.com/paylake/paylake/internal/report"
 	"github.com/paylake/paylake/sink/store"
 )
@@ -18,7 +19,8 @@ type looking struct {
 	cfg    *config.Config
 	store  store.Store
 	now    time.Time
-	maxLag time.Duration // 0: do not judge
+	maxLag time.Duration  // 0: do not judge
+	reads  pipeline.Reads // of the history; nil where it cannot be read
 }
 
 // at looks at one table. entries are the history of it, the newest first.
@@ -66,6 +68,9 @@ func (l looking) read(ctx context.Context, c choice, entries []entry, t *tableSt
 	if us, ok := snapshot.Mark(markName(c.conn.Name, c.stream.Name)); ok {
 		mark = time.UnixMicro(us).UTC()
 		t.Watermark = &mark
+	}
+	if err := l.care(ctx, c, snapshot, t); err != nil {
+		return err
 	}
 	list := c.ep.SinceParam == "" || c.ep.Write == extract.AppendSnapshot
 	until := readUntil(mark, snapshot.Version(), list, entries)

@@ -57,7 +57,7 @@ func (r statusResult) of(t *testing.T, stream string) tableStatus {
 func TestStatusOfASyncedLake(t *testing.T) {
 	a := serve(t, simapi.Config{}, "")
 	before, _ := a.status(t, exitDone)
-	require.Len(t, before.Tables, 6)
+	require.Len(t, before.Tables, 7)
 	for _, one := range before.Tables {
 		require.False(t, one.Exists)
 		require.Nil(t, one.LagSeconds)
@@ -82,7 +82,7 @@ func TestStatusOfASyncedLake(t *testing.T) {
 	}
 	text := paylake(t, "status", "--config", a.config, "--streams", "orders")
 	require.Equal(t, exitDone, text.code, text.stderr)
-	require.Regexp(t, `loja +orders +\S+Z +\S+Z +\d+[ms] +\d+ +\d+ +\d+ \S+ +0-\d+ +succeeded +\S+Z\n`, text.stdout)
+	require.Regexp(t, `loja +orders +\S+Z +\S+Z +\d+[ms] +\d+ +\d+ +\d+ \S+ +0-\d+ +0 +succeeded +\S+Z\n`, text.stdout)
 	require.Len(t, strings.Split(strings.TrimSpace(text.stdout), "\n"), 2)
 	a.nothingLeaks(t, asJSON, text)
 }

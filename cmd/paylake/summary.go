@@ -73,6 +73,9 @@ func (e *env) remarks(label string, s *report.Stream) {
 	for _, text := range s.Warnings {
 		say("warning: %s", text)
 	}
+	if s.Removed > 0 {
+		say("%d records that the source no longer lists are gone from the table, or marked as deleted (deletes: keep)", s.Removed)
+	}
 	if s.Rejects > 0 {
 		say("warning: %d records do not fit the table and are kept in %v", s.Rejects, s.Quarantine)
 	}

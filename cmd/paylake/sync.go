@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -29,10 +30,12 @@ func selectFlags() []cli.Flag {
 
 func (e *env) syncCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "sync",
-		Usage: "bring the tables up to date",
+		Name:      "sync",
+		Usage:     "bring the tables up to date",
+		ArgsUsage: "[STREAM]...",
 		Description: "Reads what is new and what may have changed, and commits it to the tables. A run that is stopped goes on where\n" +
-			"its last commit ended. The first interrupt stops at the next safe point, the second at once.",
+			"its last commit ended. The first interrupt stops at the next safe point, the second at once. Streams may be named:\n" +
+			"paylake sync --full orders charges.",
 		Flags: append(selectFlags(),
 			acceptShrinkFlag(), ifRunningFlag(),
 		),
@@ -41,11 +44,8 @@ func (e *env) syncCommand() *cli.Command {
 }
 
 func (e *env) runSync(c *cli.Context) error {
-	if err := arguments(c, 0, 0); err != nil {
-		return err
-	}
 	bars := newProgress(e, c.Bool("quiet"))
-	streams, opts, err := e.prepare(c, bars.log)
+	streams, opts, err := e.prepareNamed(c, bars.log, list(slices.Concat(c.StringSlice("streams"), c.Args().Slice())))
 	if err != nil {
 		return err
 	}
@@ -62,12 +62,17 @@ func acceptShrinkFlag() cli.Flag {
 
 // prepare wires the streams that the flags choose.
 func (e *env) prepare(c *cli.Context, log *slog.Logger) ([]pipeline.Stream, pipeline.Options, error) {
+	return e.prepareNamed(c, log, list(c.StringSlice("streams")))
+}
+
+// prepareNamed is prepare of the streams with these names, all if there are none.
+func (e *env) prepareNamed(c *cli.Context, log *slog.Logger, names []string) ([]pipeline.Stream, pipeline.Options, error) {
 	var opts pipeline.Options
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return nil, opts, err
 	}
-	chosen, err := choose(cfg, list(c.StringSlice("connection")), list(c.StringSlice("streams")))
+	chosen, err := choose(cfg, list(c.StringSlice("connection")), names)
 	if err != nil {
 		return nil, opts, err
 	}
@@ -85,7 +90,7 @@ func (e *env) prepare(c *cli.Context, log *slog.Logger) ([]pipeline.Stream, pipe
 	opts.Store = store.Count(opts.Store)
 	opts.Tool, opts.Command, opts.Log = engine(), c.Command.Name, log
 	opts.Maintenance = maintenance(cfg)
-	opts.RefreshFor, opts.RefreshRequests = cfg.RefreshFor, cfg.RefreshRequests
+	opts.RefreshFor, opts.RefreshRequests, opts.Reads = cfg.RefreshFor, cfg.RefreshRequests, pastReads(opts.Store)
 	w := wiring{cfg: cfg, store: opts.Store, log: log, full: c.Bool("full")}
 	streams, err := w.streams(c.Context, e, chosen)
 	return streams, opts, err

@@ -91,7 +91,7 @@ func (u upkeep) one(ctx context.Context, c choice, do func(context.Context, choi
 // openTable opens the table of a stream without a connection to its source: what
 // depends on the key is not checked.
 func openTable(cfg *config.Config, st store.Store, c choice) (*delta.Table, error) {
-	table, err := c.ep.Table.Exclude(c.stream.Exclude...)
+	table, err := c.table()
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/paylake/paylake/extract/pagarme"
 	"github.com/paylake/paylake/internal/config"
 	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/schema"
 )
 
 // sources lists the platforms that can be read.
@@ -113,6 +114,20 @@ type choice struct {
 	source extract.Source
 	ep     extract.Endpoint
 	key    string // of its table below the destination
+}
+
+// table is the stream's table with what the configuration asks for: less what is
+// excluded, and with the mark of deleted records where they are kept. Snapshots
+// never lose any.
+func (c choice) table() (*schema.Table, error) {
+	table, err := c.ep.Table.Exclude(c.stream.Exclude...)
+	if err == nil && c.keepsDeleted() {
+		table = table.KeepingDeleted()
+	}
+	if err == nil {
+		table = c.hideExcluded(table)
+	}
+	return table, err
 }
 
 // choose gives the streams of the configuration that the flags --connection

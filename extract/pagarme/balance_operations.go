@@ -9,6 +9,9 @@ import (
 // list holds available ones only, so it is asked state by state. The platform
 // announced its end for 2026-08-28:
 // https://docs.pagar.me/reference/obter-hist%C3%B3rico-das-opera%C3%A7%C3%B5es.
+//
+// A movement goes from waiting_funds to available to transferred, the last of the
+// states in the documentation. Money that comes back is a movement of its own.
 func balanceOperations() extract.Endpoint {
 	return extract.Endpoint{
 		Table:      balanceOperationsTable(),
@@ -22,6 +25,8 @@ func balanceOperations() extract.Endpoint {
 		UntilParam: "created_until",
 		StateParam: "status",
 		States:     []string{"waiting_funds", "available", "transferred"},
+		Refresh:    refreshSettlements(),
+		Final:      []string{"transferred"},
 		Lookback:   lookbackRecords,
 		Partition:  "created",
 		Gone:       &extract.Gone{Since: "2026-08-28", Replacement: "payables, settlements and transfers"},
@@ -34,6 +39,7 @@ func balanceOperationsTable() *schema.Table {
 		Description: "Movements of the balance, each with the object that caused it.",
 		Key:         []string{"id"},
 		Time:        "created_at",
+		State:       "status",
 		Version:     1,
 		Fields: []schema.Field{
 			schema.ID("id", "Operation id."),

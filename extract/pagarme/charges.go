@@ -6,20 +6,30 @@ import (
 )
 
 // charges lists charges with their latest transaction. The page maximum is not
-// published: https://docs.pagar.me/reference/listar-cobran%C3%A7as.
+// published: https://docs.pagar.me/reference/listar-cobran%C3%A7as. The summary by
+// status stands in the platform's software kit only.
+//
+// No state of a charge is final: a paid one is refunded or charged back, a
+// chargeback may be won, a failed one can be tried again, and whether a card
+// holder may still dispute a canceled one is written nowhere.
 func charges() extract.Endpoint {
 	return extract.Endpoint{
-		Table:      chargesTable(),
-		Path:       "/charges",
-		Limit:      extract.Limit{Row: "/charges", PerMinute: 200},
-		Write:      extract.ReplacePartitions,
-		Paging:     extract.PageSize,
-		AskSize:    100,
-		SinceParam: "created_since",
-		UntilParam: "created_until",
-		TotalPath:  "paging.total",
-		Lookback:   lookbackPayments,
-		Partition:  "created",
+		Table:       chargesTable(),
+		Path:        "/charges",
+		Limit:       extract.Limit{Row: "/charges", PerMinute: 200},
+		Write:       extract.ReplacePartitions,
+		Paging:      extract.PageSize,
+		AskSize:     100,
+		SinceParam:  "created_since",
+		UntilParam:  "created_until",
+		TotalPath:   "paging.total",
+		ItemPath:    "/charges/{id}",
+		ItemLimit:   extract.Limit{Row: "/charges/*", PerMinute: 200},
+		Objects:     []string{"charge"},
+		SummaryPath: "/charges/summary",
+		Refresh:     refreshPayments(),
+		Lookback:    lookbackPayments,
+		Partition:   "created",
 	}
 }
 
@@ -30,6 +40,7 @@ func chargesTable() *schema.Table {
 		Key:         []string{"id"},
 		Time:        "created_at",
 		Updated:     "updated_at",
+		State:       "status",
 		Version:     1,
 		Fields: chargeFields(
 			schema.ID("id", "Charge id (ch_...); a charge processed again after an antifraud failure gets a new one."),

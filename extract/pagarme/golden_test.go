@@ -36,7 +36,7 @@ func TestSecretsOfAnswersAreNotStored(t *testing.T) {
 			withSecrets++
 		}
 	})
-	require.Equal(t, 2, withSecrets, "the fixtures of orders and charges hold secrets, or this test proves nothing")
+	require.Equal(t, 3, withSecrets, "the fixtures of orders, charges and hooks hold secrets, or this test proves nothing")
 }
 
 // Promise "nothing-dropped": what the tables do not know is in _extra.
@@ -48,6 +48,7 @@ func TestUnknownFieldsOfAnswersAreKept(t *testing.T) {
 		"balance_operations": `desk`,
 		"recipients":         `in_analysis`,
 		"recipient_balance":  `blocked_amount`,
+		"hooks":              `partition_key`,
 	}
 	eachStream(t, func(t *testing.T, ep extract.Endpoint) {
 		rows, _ := decodeFixtures(t, ep)

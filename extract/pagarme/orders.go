@@ -7,6 +7,10 @@ import (
 
 // orders lists orders with their items, charges and checkouts inside. A page
 // holds at most 30: https://docs.pagar.me/reference/listar-pedidos.
+//
+// No state of an order is final: a paid one is refunded or charged back, a failed
+// one may gain a charge while it is open, and a merchant who closes an order names
+// its state, whatever it was.
 func orders() extract.Endpoint {
 	return extract.Endpoint{
 		Table:      ordersTable(),
@@ -19,6 +23,10 @@ func orders() extract.Endpoint {
 		SinceParam: "created_since",
 		UntilParam: "created_until",
 		TotalPath:  "paging.total",
+		ItemPath:   "/orders/{id}",
+		ItemLimit:  extract.Limit{Row: "/orders/*", PerMinute: 200},
+		Objects:    []string{"order"},
+		Refresh:    refreshPayments(),
 		Lookback:   lookbackPayments,
 		Partition:  "created",
 	}
@@ -31,6 +39,7 @@ func ordersTable() *schema.Table {
 		Key:         []string{"id"},
 		Time:        "created_at",
 		Updated:     "updated_at",
+		State:       "status",
 		Version:     1,
 		Fields: []schema.Field{
 			schema.ID("id", "Order id (or_...)."),

@@ -1,6 +1,8 @@
 package pagarme
 
 import (
+	"time"
+
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/schema"
 )
@@ -10,6 +12,10 @@ import (
 // back; before, it went by page with an empty paging object. Ids were numbers
 // then and are strings now, and the same payable may be known by both:
 // https://docs.pagar.me/reference/retornando-receb%C3%ADveis and the change note.
+//
+// A payable goes from waiting_funds, over prepaid where it is anticipated, to paid,
+// and stays there: the money has left. A refund or a chargeback of it is a payable
+// of its own, with a negative amount. suspended is no end: it is lifted.
 func payables() extract.Endpoint {
 	return extract.Endpoint{
 		Table:         payablesTable(),
@@ -23,6 +29,11 @@ func payables() extract.Endpoint {
 		UntilParam:    "created_until",
 		CursorParam:   "forward_cursor",
 		CursorPath:    "paging.forward_cursor",
+		UpdatedSince:  "updated_since",
+		UpdatedUntil:  "updated_until",
+		IDBreak:       time.Date(2026, 8, 28, 0, 0, 0, 0, time.UTC),
+		Refresh:       refreshSettlements(),
+		Final:         []string{"paid"},
 		HorizonMonths: 24,
 		Lookback:      lookbackRecords,
 		Partition:     "created",
@@ -35,6 +46,7 @@ func payablesTable() *schema.Table {
 		Description: "Payables: what is owed to each recipient, per charge and instalment.",
 		Key:         []string{"id"},
 		Time:        "created_at",
+		State:       "status",
 		Version:     1,
 		Fields: []schema.Field{
 			schema.ID("id", "Payable id; digits before 2026-08-28."),

@@ -43,6 +43,7 @@ func recipientsTable() *schema.Table {
 		Description: "Recipients of money with their bank account, settings and registration.",
 		Key:         []string{"id"},
 		Updated:     "updated_at",
+		State:       "status",
 		Version:     1,
 		Fields:      fields,
 	}

@@ -20,7 +20,7 @@ func TestSourceHasItsStreams(t *testing.T) {
 	for _, ep := range pagarme.Source().Streams {
 		names = append(names, ep.Table.Name)
 	}
-	require.Equal(t, []string{"orders", "charges", "payables", "balance_operations", "recipients", "recipient_balance"}, names)
+	require.Equal(t, []string{"orders", "charges", "payables", "balance_operations", "recipients", "recipient_balance", "hooks"}, names)
 	require.Equal(t, "https://api.pagar.me/core/v5", pagarme.Source().BaseURL)
 }
 
@@ -29,9 +29,11 @@ func TestSourceHasItsStreams(t *testing.T) {
 func TestLimitsAreThePublishedOnes(t *testing.T) {
 	published := map[string]int{
 		"/orders": 200, "/charges": 200, "/payables": 700, "/balance/operations": 300, "/recipients": 100, "/recipients/*": 150,
+		"/hooks": 50, "/orders/*": 200, "/charges/*": 200,
 	}
 	eachStream(t, func(t *testing.T, ep extract.Endpoint) {
 		require.Equal(t, published[ep.Limit.Row], ep.Limit.PerMinute)
+		require.Equal(t, published[ep.ItemLimit.Row], ep.ItemLimit.PerMinute)
 	})
 }
 
@@ -81,6 +83,9 @@ func TestEndpointsFitTogether(t *testing.T) {
 			require.LessOrEqual(t, ep.AskSize, ep.MaxSize)
 		}
 		require.Equal(t, ep.Parent != "", strings.Contains(ep.Path, "{id}"))
+		require.Equal(t, ep.ItemPath != "", strings.Contains(ep.ItemPath, "{id}"))
+		require.Equal(t, ep.ItemPath != "", len(ep.Objects) > 0, "the feed calls the records that can be read by key")
+		require.Equal(t, ep.UpdatedSince != "", ep.UpdatedUntil != "")
 		if ep.Parent != "" {
 			require.Contains(t, before, ep.Parent, "a parent comes before its children")
 			require.True(t, field(t, ep.Table, ep.ParentColumn).Injected)

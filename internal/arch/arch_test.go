@@ -36,12 +36,15 @@ func rules() map[string][]string {
 		"sink/quarantine":     {"schema", "sink/store"},
 		"internal/pipeline":   append(stages, "internal/report"),
 		"internal/lease":      {"sink/store"},
+		"internal/books":      {"schema", "partitioning", "sink", "sink/store", "sink/delta"},
 		"internal/ledger":     {"schema", "partitioning", "writer", "sink", "sink/store", "sink/delta", "internal/report"},
 		"internal/report":     stages,
+		"internal/verify":     {"schema", "extract/window", "extract", "partitioning", "sink", "sink/store", "sink/delta"},
 		"internal/config":     {},
 		"internal/simapi":     {}, // it must not share the mistakes of what it tests
 		"internal/faultproxy": {},
 		"internal/crash":      {}, // tests only
+		"internal/proof":      {}, // tests only
 		"internal/arch":       {},
 	}
 }

@@ -42,7 +42,7 @@ func runRow(mem memory.Allocator, run *report.Run, trigger string) arrow.RecordB
 		"run_id": run.ID, "started": run.Started, "ended": run.Ended, "status": run.Status, "trigger": trigger, "command": run.Command,
 		"windows": int64(total.Windows), "failed_windows": failed, "requests": total.Requests, "retries": total.Retries,
 		"throttled": total.Throttled, "rows": total.Records, "rejects": total.Rejects, "rows_added": total.RowsAdded,
-		"rows_removed": total.RowsRemoved, "bytes": total.BytesAdded, "files_added": int64(total.FilesAdded),
+		"rows_removed": total.RowsRemoved, "records_removed": total.Removed, "bytes": total.BytesAdded, "files_added": int64(total.FilesAdded),
 		"files_removed": int64(total.FilesRemoved), "commits": int64(total.Commits), "error": cut(strings.Join(errors, "\n")),
 		"tool": run.Tool, "connections": connections, "streams": streams, schema.ColumnExtractedAt: run.Ended,
 	}
@@ -69,6 +69,7 @@ func add(total, s *report.Stream) {
 	total.Rejects += s.Rejects
 	total.RowsAdded += s.RowsAdded
 	total.RowsRemoved += s.RowsRemoved
+	total.Removed += s.Removed
 	total.BytesAdded += s.BytesAdded
 	total.FilesAdded += s.FilesAdded
 	total.FilesRemoved += s.FilesRemoved
@@ -80,7 +81,7 @@ func streamValues(s *report.Stream) values {
 		"connection": s.Connection, "stream": s.Stream, "table": s.Table, "sync": s.Sync, "status": s.Status,
 		"since": s.Since, "until": s.Until, "watermark": s.Watermark, "table_version": s.TableVersion,
 		"windows": int64(s.Windows), "failed_windows": int64(len(s.Failures)), "requests": s.Requests, "store_requests": s.StoreRequests,
-		"rows": s.Records, "rejects": s.Rejects, "rows_added": s.RowsAdded, "rows_removed": s.RowsRemoved,
+		"rows": s.Records, "rejects": s.Rejects, "rows_added": s.RowsAdded, "rows_removed": s.RowsRemoved, "records_removed": s.Removed,
 		"bytes": s.BytesAdded, "commits": int64(s.Commits), "error": cut(errorOf(s)),
 		"milliseconds": int64(s.Seconds * 1000),
 	}

@@ -22,7 +22,7 @@ func runsTable() table {
 		Description: "Runs of Paylake, one row each, written when the run ends. A run that was killed has no row.",
 		Key:         []string{"run_id"},
 		Time:        "started",
-		Version:     1,
+		Version:     2,
 		Fields: []schema.Field{
 			schema.ID("run_id", "Identifier of the run, also in the history of the tables it committed to."),
 			schema.Instant("started", "When the run began (UTC)."),
@@ -40,6 +40,7 @@ func runsTable() table {
 			schema.Integer("rejects", "Records that were put into the quarantine."),
 			schema.Integer("rows_added", "Rows in files that were added to the tables."),
 			schema.Integer("rows_removed", "Rows in files that were removed from the tables."),
+			schema.Integer("records_removed", "Records that the source no longer lists, removed from the tables or marked as deleted there; null in rows of before this column."),
 			schema.Integer("bytes", "Bytes of the files that were added."),
 			schema.Integer("files_added", "Data files that were added."),
 			schema.Integer("files_removed", "Data files that were removed from the tables."),
@@ -75,6 +76,7 @@ func streamFields() []schema.Field {
 		schema.Integer("commits", "Commits to the table."),
 		schema.Text("error", "Why the stream failed, or its first window that did."),
 		schema.Integer("milliseconds", "How long the stream took."),
+		schema.Integer("records_removed", "Records that the source no longer lists, removed or marked as deleted."),
 	}
 }
 

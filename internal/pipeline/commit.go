@@ -87,6 +87,9 @@ func (j *job) commitGroup(ctx context.Context, last bool) error {
 	if len(change.Partitions) > 0 || j.rep.TableVersion < 0 || change.MoveMark || len(change.Reread) > 0 {
 		outcome, err = j.commitChange(ctx, &change)
 	}
+	if err == nil {
+		err = j.endFull(ctx, outcome)
+	}
 	if outcome == sink.Committed && j.fill != nil {
 		j.fill.marked = change.Mark.Version
 	}
@@ -111,19 +114,20 @@ func (j *job) newChange(last bool) sink.Change {
 		Files:        j.group.files,
 		Unchanged:    j.group.sameRows,
 		Mark:         j.mark(last),
-		MoveMark:     j.misplaced,
+		MoveMark:     j.misplaced || j.lacksDeleted(),
 		Reread:       j.rereadUnchanged(),
 		Rewrite:      j.damaged,
 		AcceptShrink: j.run.opts.AcceptShrink,
 		RunID:        j.run.opts.RunID,
 		Operation:    "WRITE",
 	}
-	if j.record != nil {
-		change.Base = j.record.head.Base
-	}
 	if position, ok := j.position(last); ok {
 		change.Beside = []sink.Mark{{App: j.s.positionApp(), Version: position}}
 		change.MoveMark = change.MoveMark || last
+	}
+	if j.record != nil {
+		change.Base = j.record.head.Base
+		change.Beside = append(change.Beside, sink.Mark{App: j.s.fullApp(), Version: j.run.started.UnixMicro()})
 	}
 	if end := j.group.end; j.fill != nil && end.After(j.watermark) && end.After(seen(j.s, j.base, end)) {
 		change.Beside = append(change.Beside, sink.Mark{App: j.s.seenApp(), Version: end.UnixMicro()})
@@ -145,6 +149,7 @@ func (j *job) mark(last bool) *sink.Mark {
 // commits on top of what was there when that reading began. The outcome is never
 // Conflict.
 func (j *job) commitChange(ctx context.Context, change *sink.Change) (sink.Outcome, error) {
+	change.KeepDeleted, change.WorkDir, change.NotBefore = j.s.KeepDeleted, j.dir, j.idBreak()
 	for range commitTries {
 		receipt, err := j.s.Lake.Commit(ctx, *change)
 		if err != nil {
@@ -152,7 +157,7 @@ func (j *job) commitChange(ctx context.Context, change *sink.Change) (sink.Outco
 		}
 		if receipt.Outcome != sink.Conflict {
 			j.note(receipt, change.Mark)
-			if receipt.Outcome == sink.Committed && len(change.Beside) > 0 {
+			if receipt.Outcome == sink.Committed && len(change.Beside) > 0 && change.Beside[0].App == j.s.positionApp() {
 				j.unfinished = change.Beside[0].Version != 0
 			}
 			return receipt.Outcome, nil
@@ -164,6 +169,15 @@ func (j *job) commitChange(ctx context.Context, change *sink.Change) (sink.Outco
 	return 0, fmt.Errorf("commit %s: other runs keep changing the same partitions (%d tries): run one sync of this table at a time", j.s.Path, commitTries)
 }
 
+// idBreak is when the source changed the keys of its records; zero if it did not,
+// or not yet.
+func (j *job) idBreak() time.Time {
+	if at := j.s.Endpoint.IDBreak; !at.After(j.run.started) {
+		return at
+	}
+	return time.Time{}
+}
+
 // note puts a commit into the report.
 func (j *job) note(r sink.Receipt, mark *sink.Mark) {
 	j.rep.FilesAdded += r.FilesAdded
@@ -171,6 +185,7 @@ func (j *job) note(r sink.Receipt, mark *sink.Mark) {
 	j.rep.BytesAdded += r.BytesAdded
 	j.rep.RowsAdded += r.RowsAdded
 	j.rep.RowsRemoved += r.RowsRemoved
+	j.rep.Removed += r.Deleted
 	j.rep.Unchanged += r.Skipped
 	j.rep.TableVersion = max(j.rep.TableVersion, r.Version)
 	for _, w := range r.Warnings {

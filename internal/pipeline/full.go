@@ -30,6 +30,7 @@ func (j *job) resumeFull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.record.reads = len(j.rep.Reads) // those of before the full sync are in the table
 	records, err := findRecords(ctx, j.run.opts.Store, root)
 	if err != nil {
 		return err
@@ -156,7 +157,7 @@ func (j *job) adopt(ctx context.Context, f *found) error {
 	r.again = slices.Compact(r.again)
 	g.files = slices.DeleteFunc(files, func(f writer.File) bool { return slices.Contains(r.again, f.Partition) })
 	j.rep.Warn(fmt.Sprintf("goes on from the record of a full sync that began at %s and did not end: everything up to %s was read before (%d windows)",
-		head.Started.Format(time.RFC3339), last.Position.Format(time.RFC3339), len(j.rep.Reads)))
+		head.Started.Format(time.RFC3339), last.Position.Format(time.RFC3339), len(j.rep.Reads)-r.reads))
 	return nil
 }
 

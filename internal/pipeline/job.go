@@ -34,6 +34,7 @@ type job struct {
 
 	rejects     []quarantine.Entry // not durable yet
 	rejectBytes int
+	met         map[uint64]bool // rejected records of this run, by the hash of their text
 
 	rng       window.Window // what this run reads
 	watermark time.Time     // stands in the table; zero if none
@@ -42,6 +43,8 @@ type job struct {
 	damaged    []partitioning.Value // with files that are gone; looked for by full syncs only
 	record     *record              // of a full sync, else nil
 	fill       *fill                // of a backfill, else nil
+	changes    *changes             // of a stream whose older records are followed, else nil
+	fullEnded  bool                 // a full sync of this run came to its end
 	unfinished bool                 // the table remembers how far a sync came that did not end
 	failing    atomic.Int32         // windows in a row whose requests failed
 	expected   atomic.Int64         // bytes a window of this stream takes, as seen lately
@@ -78,6 +81,8 @@ func (j *job) do(ctx, readCtx context.Context) error {
 	}
 	defer j.writer.Abort()
 	switch {
+	case j.s.Only != nil:
+		return j.repair(ctx, readCtx)
 	case j.s.Endpoint.Write == extract.AppendSnapshot:
 		j.rep.Sync = "snapshot"
 		return j.snapshotParents(ctx, readCtx)
@@ -85,7 +90,7 @@ func (j *job) do(ctx, readCtx context.Context) error {
 		j.rep.Sync = "full"
 		return j.wholeList(ctx, readCtx)
 	default:
-		return j.windows(ctx, readCtx)
+		return j.passes(ctx, readCtx)
 	}
 }
 

@@ -38,6 +38,9 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 		AcceptShrink: j.run.opts.AcceptShrink,
 		Reread:       j.base.Unread(),
 		Rewrite:      j.damaged,
+		MoveMark:     j.lacksDeleted(),
+		KeepDeleted:  j.s.KeepDeleted,
+		WorkDir:      j.dir,
 		RunID:        j.run.opts.RunID,
 		Operation:    "WRITE",
 	}
@@ -97,7 +100,7 @@ func (j *job) inTable(c sink.Change) bool {
 		n           int64
 		fingerprint uint64
 	}
-	if !j.base.Exists() || len(j.base.Unread()) > 0 || c.Base != j.base.Version() {
+	if !j.base.Exists() || c.MoveMark || len(j.base.Unread()) > 0 || c.Base != j.base.Version() {
 		return false
 	}
 	want := map[partitioning.Value]rows{}
@@ -111,7 +114,9 @@ func (j *job) inTable(c sink.Change) bool {
 		if !known || want[v] != (rows{n, fingerprint}) {
 			return false
 		}
-		same++
+		if n > 0 { // else it holds only deleted records
+			same++
+		}
 	}
 	if same != len(want) {
 		return false

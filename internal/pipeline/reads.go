@@ -17,7 +17,7 @@ func (j *job) placeReads() {
 	g := j.group
 	for i := range j.rep.Reads {
 		read := &j.rep.Reads[i]
-		if read.Version >= 0 || read.Until.After(g.end) {
+		if read.Version >= 0 || read.Refresh || read.Until.After(g.end) {
 			continue
 		}
 		whole := true

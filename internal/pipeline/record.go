@@ -67,18 +67,19 @@ type storedFile struct {
 	Stats       string             `json:"stats"`
 	Fingerprint uint64             `json:"fingerprint,string"`
 	Keys        uint64             `json:"keys,string"`
+	States      map[string]int64   `json:"states,omitempty"`
 	MinTime     time.Time          `json:"min_time,omitzero"`
 	MaxTime     time.Time          `json:"max_time,omitzero"`
 }
 
 func newStoredFile(f writer.File) storedFile {
 	return storedFile{Path: f.Stored, Name: f.Name, Partition: f.Partition, Rows: f.Rows, Bytes: f.Bytes, Stats: f.Stats,
-		Fingerprint: f.Fingerprint, Keys: f.Keys, MinTime: f.MinTime, MaxTime: f.MaxTime}
+		Fingerprint: f.Fingerprint, Keys: f.Keys, States: f.States, MinTime: f.MinTime, MaxTime: f.MaxTime}
 }
 
 func (f storedFile) file() writer.File {
 	return writer.File{Stored: f.Path, Name: f.Name, Partition: f.Partition, Rows: f.Rows, Bytes: f.Bytes, Stats: f.Stats,
-		Fingerprint: f.Fingerprint, Keys: f.Keys, MinTime: f.MinTime, MaxTime: f.MaxTime}
+		Fingerprint: f.Fingerprint, Keys: f.Keys, States: f.States, MinTime: f.MinTime, MaxTime: f.MaxTime}
 }
 
 // samePartition is a partition whose rows were found in the table as they are.

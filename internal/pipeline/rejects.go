@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/zeebo/xxh3"
+
+	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink/quarantine"
 )
 
@@ -22,6 +25,10 @@ func (j *job) reject(ctx context.Context, r *read) error {
 		}.WithReject(reject)
 		j.rejects = append(j.rejects, e)
 		j.rejectBytes += len(e.Record) + len(e.RecordBase64)
+		if j.met == nil {
+			j.met = map[uint64]bool{}
+		}
+		j.met[rejectID(reject)] = true
 	}
 	r.result.Rejects = nil
 	if j.rejectBytes < rejectLimit {
@@ -42,3 +49,7 @@ func (j *job) flushRejects(ctx context.Context) error {
 	j.rejects, j.rejectBytes = nil, 0
 	return nil
 }
+
+// rejectID tells rejected records apart: the same one may be read in several ways
+// in a run, and is kept once.
+func rejectID(r schema.Reject) uint64 { return xxh3.Hash(r.Record) }

@@ -26,6 +26,8 @@ type run struct {
 	budget  *budget
 	started time.Time // by the run's clock, UTC, whole microseconds
 	keys    map[string]*keys
+	feeds   map[string]chan struct{} // closed when the change feed of a connection has ended
+	past    past                     // what the history knows
 	stopped atomic.Bool
 }
 
@@ -47,7 +49,7 @@ func Run(ctx context.Context, streams []Stream, opts Options) (*report.Run, erro
 	if err != nil {
 		return nil, err
 	}
-	r := &run{opts: opts, work: w, budget: newBudget(opts.Budget), keys: parentKeys(streams)}
+	r := &run{opts: opts, work: w, budget: newBudget(opts.Budget), keys: parentKeys(streams), feeds: feedGates(streams)}
 	r.started = opts.Now().UTC().Truncate(time.Microsecond)
 	rep := &report.Run{Version: report.Version, ID: opts.RunID, Tool: opts.Tool, Command: opts.Command, Started: time.Now().UTC()}
 
@@ -129,6 +131,9 @@ func loadAll(ctx context.Context, streams []Stream) ([]loaded, error) {
 func (r *run) stream(ctx, readCtx context.Context, s Stream, table loaded, rep *report.Stream) {
 	begun := time.Now() // Options.Now may stand still
 	own := r.keys[keysID(s.Connection, s.Name())]
+	if gate := r.feeds[keysID(s.Connection, s.Name())]; gate != nil {
+		defer close(gate)
+	}
 	if table.err != nil {
 		interrupted := r.stopped.Load() && errors.Is(table.err, context.Canceled)
 		if !interrupted {

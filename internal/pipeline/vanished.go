@@ -33,6 +33,9 @@ func (r *run) workOn(ctx, readCtx context.Context, s Stream, j *job) error {
 		j.rep.Warn(fmt.Sprintf("commit %d of this run vanished from the table's log: what it held is read again; let no other engine write to the table at the same time", gone.Version))
 		snapshot, err := s.Lake.Load(ctx)
 		if err == nil {
+			err = j.dropKept(ctx)
+		}
+		if err == nil {
 			snapshot, err = j.setBack(ctx, snapshot, j.forget(gone.Version))
 		}
 		if err != nil {
@@ -52,7 +55,7 @@ func (j *job) forget(version int64) time.Time {
 			continue
 		}
 		read.Version = -1
-		if !read.Since.IsZero() && (from.IsZero() || read.Since.Before(from)) {
+		if !read.Refresh && !read.Since.IsZero() && (from.IsZero() || read.Since.Before(from)) {
 			from = read.Since
 		}
 	}

@@ -18,6 +18,9 @@ func (j *job) windows(ctx, readCtx context.Context) error {
 	if err := j.checkClock(); err != nil {
 		return err
 	}
+	if err := j.openChanges(ctx); err != nil {
+		return err
+	}
 	j.rng = planRange(j.s, j.base, j.watermark, j.run.started, j.run.opts)
 	j.group = newGroup(j.rng.Since, time.Now())
 	if !j.rng.Until.After(j.rng.Since) {

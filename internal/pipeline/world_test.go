@@ -54,6 +54,11 @@ type scene struct {
 	rt       http.RoundTripper
 	name     string // connection
 	account  string
+
+	fromStart bool // records from before the start are left alone
+	deaf      bool // the change feed is not followed
+	keep      bool // deleted records stay
+	fullEvery time.Duration
 }
 
 var worldStart = time.Date(2026, 8, 23, 0, 0, 0, 0, time.UTC)
@@ -114,6 +119,9 @@ func (s *scene) table(ep extract.Endpoint) *schema.Table {
 	if t, ok := s.tables[table.Name]; ok {
 		table = t
 	}
+	if s.keep {
+		table = table.KeepingDeleted()
+	}
 	for _, path := range s.exclude {
 		if t, err := table.Exclude(path); err == nil {
 			table = t
@@ -161,6 +169,10 @@ func (s *scene) wire() []pipeline.Stream {
 		st := pipeline.Stream{
 			Connection: s.name, Source: "pagarme", Endpoint: ep, Table: s.table(ep), Spec: s.spec(ep), Path: "pagarme/" + ep.Table.Name,
 			Lake: s.lake(ep), Client: client, Full: s.full, Start: s.start, Lookback: ep.Lookback, Named: s.named, Account: s.account,
+			IncludeUpdated: !s.fromStart, KeepDeleted: s.keep, FullEvery: s.fullEvery,
+		}
+		if feed := s.endpoint(simapi.Hooks); ep.ItemPath != "" && !s.deaf {
+			st.Feed = &pipeline.Feed{Stream: feed.Table.Name, Lake: s.lake(feed), Spec: s.spec(feed)}
 		}
 		if s.lookback > 0 {
 			st.Lookback = s.lookback

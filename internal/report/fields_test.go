@@ -41,7 +41,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		}
 	}
 	for _, typ := range []reflect.Type{reflect.TypeFor[report.Run](), reflect.TypeFor[report.Stream](), reflect.TypeFor[report.Window](),
-		reflect.TypeFor[report.Feed](), reflect.TypeFor[report.Refresh]()} {
+		reflect.TypeFor[report.Feed](), reflect.TypeFor[report.Refresh](), reflect.TypeFor[report.Kept]()} {
 		require.ElementsMatch(t, fieldsOf(t, typ), documented[typ.Name()], "the fields of report.%s and those of internal/docs/report.md", typ.Name())
 	}
 }

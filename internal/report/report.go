@@ -79,6 +79,7 @@ type Stream struct {
 	Updated int64    `json:"records_updated"`   // records found by their time of change
 	Feed    *Feed    `json:"feed,omitempty"`    // what the change feed told
 	Refresh *Refresh `json:"refresh,omitempty"` // older partitions that were read again
+	Kept    *Kept    `json:"kept,omitempty"`    // what a full sync did not read and left as it is
 
 	Watermark     *time.Time       `json:"watermark,omitempty"`      // everything created before has been read
 	UnknownFields map[string]int64 `json:"unknown_fields,omitempty"` // names the schema does not know, kept in _extra
@@ -98,7 +99,19 @@ type Stream struct {
 type Feed struct {
 	Events  int `json:"events"`  // entries of the feed about records of the stream
 	Records int `json:"records"` // records that were read again by their key
-	Missing int `json:"missing"` // of those the source no longer has
+	Missing int `json:"missing"` // keys that the source does not have
+
+	Restored int `json:"restored"` // of the missing ones, those whose copy in the feed is newer than their row
+	Ignored  int `json:"ignored"`  // entries about records of the stream that name none, or whose copy fits no row
+	Left     int `json:"left"`     // records that are read by the next run: they are more than one run reads
+}
+
+// Kept is what a full sync leaves as it is: older than the source answers, or
+// than the stream's start.
+type Kept struct {
+	Partitions int       `json:"partitions"`
+	Rows       int64     `json:"rows"`
+	Before     time.Time `json:"before"` // where the full sync began to read
 }
 
 // Refresh is what a run did about partitions behind the lookback.
@@ -107,6 +120,7 @@ type Refresh struct {
 	Read      int        `json:"read"`    // partitions that were read again
 	Changed   int        `json:"changed"` // of those, partitions whose rows had changed
 	Left      int        `json:"left"`    // due and not read: next time
+	Asked     int        `json:"asked"`   // cheap questions about partitions that were not due
 	Requests  int64      `json:"requests"`
 	OldestDue *time.Time `json:"oldest_due,omitempty"` // since when the oldest of those left is due
 }
@@ -127,6 +141,7 @@ type WindowRead struct {
 	Rejects      int64
 	ReadAt       time.Time // UTC, when the reading ended
 	Version      int64     // of the table that holds the rows; -1 while it is not committed
+	Refresh      bool      // read again behind the lookback: no watermark depends on it
 }
 
 // Warn adds a warning, each text once.

@@ -88,11 +88,11 @@ func (e *enc) chargeOrder(c *charge) {
 	e.orderCode(o)
 	e.raw(`",`)
 	e.int(`"amount":`, o.amount)
-	e.choice(e.now >= o.settled, `"closed":true,`, `"closed":false,`)
+	e.choice(e.now >= o.closedAt, `"closed":true,`, `"closed":false,`)
 	e.time(`"created_at":`, o.created)
 	e.time(`"updated_at":`, o.updated(e.now))
-	if e.now >= o.settled {
-		e.time(`"closed_at":`, o.settled)
+	if e.now >= o.closedAt {
+		e.time(`"closed_at":`, o.closedAt)
 	}
 	e.raw(`"currency":"BRL",`)
 	e.member(`"status":`, o.status(e.now))

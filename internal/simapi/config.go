@@ -4,7 +4,7 @@ import "time"
 
 // Config holds the switches of a Server. The zero Config is the platform as it
 // is documented, with its rate limits. Streams are named as tables: Orders,
-// Charges, Payables, BalanceOperations, Recipients, RecipientBalance.
+// Charges, Payables, BalanceOperations, Recipients, RecipientBalance, Hooks.
 //
 // A switch that happens every n-th request counts all requests of the server
 // that got past their key and their rate limit, so the retry of a failed
@@ -14,6 +14,7 @@ type Config struct {
 	Paging
 	Filters
 	Faults
+	Feed
 
 	// Keys are the secret keys that are accepted; empty = any that begins with
 	// sk_. The password must be empty.
@@ -21,8 +22,8 @@ type Config struct {
 	// NoLimits turns the rate limits off.
 	NoLimits bool
 	// Limits replaces the documented requests a minute of a row: "orders",
-	// "charges", "payables", "balance/operations", "recipients",
-	// "recipients/*".
+	// "charges", "payables", "balance/operations", "recipients", "hooks",
+	// "orders/*", "charges/*", "recipients/*".
 	Limits map[string]int
 	// HorizonMonths is how far back lists answer. 0 = as documented: 24 months
 	// for payables by cursor, no bound elsewhere; -1 = no bound.
@@ -43,6 +44,20 @@ type Config struct {
 	// have been answered for its stream: then they appear inside windows that
 	// were read already. The truth always includes them.
 	BackdateAfter int
+	// Deleted tells when a record is gone for good from lists, totals, items
+	// and the truth; the zero time = never. Record.JSON is not set. nil = never.
+	// It must be a pure function. World.Late.TestData removes whole orders.
+	Deleted func(stream string, r Record) time.Time
+	// MissingIs400 answers 400 instead of 404 for an item that is not there.
+	MissingIs400 bool
+	// Outages are times in which every request fails.
+	Outages []Outage
+	// ContractChange is the moment of a change like that of 2026-08-28. Before
+	// it payables are listed by page, with numbers for ids; from then on by
+	// cursor, with string ids and other fields, 24 months back; balance
+	// operations are gone, and orders have a member that no schema knows.
+	// It overrides PayablesByPage, NumericIDs, BalanceGone and OrderField.
+	ContractChange time.Time
 }
 
 // Paging says how lists are cut into pages.
@@ -134,6 +149,11 @@ func route(path string) (stream, row string) {
 		return BalanceOperations, "balance/operations"
 	case "/recipients":
 		return Recipients, "recipients"
+	case "/hooks":
+		return Hooks, "hooks"
+	}
+	if stream, _, ok := itemPath(path); ok {
+		return stream, stream + "/*"
 	}
 	if id, rest, ok := recipientPath(path); ok && id != "" {
 		if rest == "balance" {
@@ -147,8 +167,10 @@ func route(path string) (stream, row string) {
 // documentedLimit is the number of requests a minute of a row; 0 = none.
 func documentedLimit(row string) int {
 	switch row {
-	case "orders", "charges":
+	case "orders", "charges", "orders/*", "charges/*":
 		return 200
+	case "hooks":
+		return 50
 	case "payables":
 		return 700
 	case "balance/operations":
@@ -173,6 +195,9 @@ func (c *Config) maxSize(stream string) int {
 
 // horizon is the oldest creation time that is served, in ticks; 0 = no bound.
 func (c *Config) horizon(stream string, now int64) int64 {
+	if stream == Hooks && c.HooksFor > 0 {
+		return now - int64(c.HooksFor/100)
+	}
 	months := c.HorizonMonths
 	if months == 0 && stream == Payables && !c.PayablesByPage {
 		months = 24

@@ -54,4 +54,13 @@ const (
 	saltInvoice
 	saltCheckout
 	saltBalance
+	saltLateRefund
+	saltBackdate
+	saltGone
+	saltEdit
+	saltClosing
+	saltReopen
+	saltWon
+	saltHook
+	saltLie
 )

@@ -44,7 +44,7 @@ func (e *enc) payable(p *payable) {
 	e.end("}")
 }
 
-var payableType = [...]string{"credit", "refund", "chargeback"}
+var payableType = [...]string{"credit", "refund", "chargeback", "chargeback_refund"}
 
 func (e *enc) payableID(key string, p *payable, number bool) {
 	if number {
@@ -67,7 +67,7 @@ func (e *enc) payableLinks(p *payable) {
 	case isRefund:
 		e.raw(`"originator_model":"refund",`)
 		e.id(`"originator_model_id":`, "rf_", p.o.h^saltRefund)
-	case isChargeback:
+	case isChargeback, isWon:
 		e.raw(`"originator_model":"chargeback",`)
 		e.id(`"originator_model_id":`, "cb_", p.o.h^saltChargeback)
 	}

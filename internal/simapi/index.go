@@ -14,6 +14,7 @@ const (
 	isPayment    // credit payables of a paid charge
 	isRefund     // payables of a refund
 	isChargeback // payables of a chargeback
+	isWon        // payables that give back a chargeback that was won
 	isTransfer   // a transfer to a recipient's bank account
 )
 
@@ -173,6 +174,8 @@ func (w *World) buildIndex(stream string, day int) *dayIndex {
 		w.indexTransfers(x, day)
 	case Recipients:
 		w.indexRecipients(x, day)
+	case Hooks:
+		w.indexHooks(x, day)
 	}
 	return x.finish()
 }

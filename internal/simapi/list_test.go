@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var lists = []string{Orders, Charges, Payables, BalanceOperations, Recipients}
+var lists = []string{Orders, Charges, Payables, BalanceOperations, Recipients, Hooks}
 
 // Reading all pages of a window gives what the truth holds, whatever the page
 // size, the order, and the format of times.

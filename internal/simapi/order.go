@@ -49,6 +49,12 @@ type order struct {
 	refunded  int64 // 0 = never
 	refund    int64 // amount of the refund
 	disputed  int64 // time of the chargeback, 0 = never
+	closedAt  int64 // settled, or later
+	edited    int64 // another metadata, 0 = never
+	silent    bool  // the edit does not show in updated_at
+	reopened  int64 // pending again for ten days, 0 = never
+	won       int64 // the chargeback is taken back, 0 = never
+	appears   int64 // created, or later
 	parties   int   // recipients that share it
 	recipient [maxParties]int
 }
@@ -103,6 +109,7 @@ func (w *World) order(day, idx int) order {
 	}
 	o.outcome(&d, w.dayStart(day+1)-1)
 	o.afterwards(w, &d)
+	w.late(&o)
 	w.share(&o, &d)
 	return o
 }
@@ -185,7 +192,7 @@ func (o *order) afterwards(w *World, d *draw) {
 	if !o.paid {
 		return
 	}
-	if k := refundDay(o.h); k > 0 {
+	if k := w.refundDay(o.h); k > 0 {
 		t := w.dayStart(o.day+k) + at + wait*second
 		if t <= o.settled {
 			return

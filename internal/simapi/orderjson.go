@@ -9,7 +9,7 @@ func (e *enc) order(o *order) {
 	e.orderCode(o)
 	e.raw(`",`)
 	e.ownAmount(o.amount)
-	closed := now >= o.settled
+	closed := now >= o.closedAt
 	e.choice(closed, `"currency":"BRL","closed":true,`, `"currency":"BRL","closed":false,`)
 	e.items(o)
 	e.customer(o.customer)
@@ -17,7 +17,7 @@ func (e *enc) order(o *order) {
 	e.ownTime(o.created)
 	e.time(`"updated_at":`, o.updated(now))
 	if closed {
-		e.optional(`"closed_at":`, o.settled)
+		e.optional(`"closed_at":`, o.closedAt)
 	} else {
 		e.optional(`"closed_at":`, 0)
 	}
@@ -84,7 +84,7 @@ func (e *enc) orderExtras(o *order) {
 	e.raw([...]string{"site", "app", "loja", "marketplace"}[d.n(4)])
 	e.raw(`","campanha":"camp-`)
 	e.num(int64(d.n(60)))
-	e.raw(`"},`)
+	e.choice(o.editedAt(e.now), `","revisado":"sim"},`, `"},`)
 	if d.chance(600) {
 		e.raw(`"ip":"203.0.113.`)
 		e.num(int64(d.n(255)))
@@ -102,6 +102,9 @@ func (e *enc) orderExtras(o *order) {
 	}
 	if d.chance(25) {
 		e.checkout(o)
+	}
+	if e.s.OrderField {
+		e.raw(`"fulfillment":{"kind":"pickup"},`)
 	}
 	if e.s.UnknownFields {
 		e.raw(`"risk_score":0.25,"channel_v2":{"name":"loja","tags":["a","b"]},`)

@@ -42,14 +42,9 @@ func (w *World) indexPayables(x *dayIndex, day int) {
 }
 
 func (w *World) indexReversals(x *dayIndex, day int) {
-	for _, k := range refundDays {
-		for i := range w.orders(day - k) {
-			if refundDay(w.orderHash(day-k, i)) != k {
-				continue
-			}
-			if o := w.order(day-k, i); o.refunded != 0 {
-				x.add(&o, isRefund, o.refunded)
-			}
+	for _, days := range [...][]int{refundDays[:], lateRefundDays[:]} {
+		for _, k := range days {
+			w.indexRefunds(x, day, k)
 		}
 	}
 	for _, k := range chargebackDays {
@@ -60,6 +55,35 @@ func (w *World) indexReversals(x *dayIndex, day int) {
 			if o := w.order(day-k, i); o.disputed != 0 {
 				x.add(&o, isChargeback, o.disputed)
 			}
+		}
+	}
+	if w.Late.Reopenings > 0 {
+		w.indexWon(x, day)
+	}
+}
+
+// indexWon finds the chargebacks that are won on a day.
+func (w *World) indexWon(x *dayIndex, day int) {
+	for _, k := range chargebackDays {
+		for i := range w.orders(day - k - wonDays) {
+			if chargebackDay(w.orderHash(day-k-wonDays, i)) != k {
+				continue
+			}
+			if o := w.order(day-k-wonDays, i); o.won != 0 {
+				x.add(&o, isWon, o.won)
+			}
+		}
+	}
+}
+
+// indexRefunds finds the refunds of a day of the orders k days before.
+func (w *World) indexRefunds(x *dayIndex, day, k int) {
+	for i := range w.orders(day - k) {
+		if w.refundDay(w.orderHash(day-k, i)) != k {
+			continue
+		}
+		if o := w.order(day-k, i); o.refunded != 0 {
+			x.add(&o, isRefund, o.refunded)
 		}
 	}
 }
@@ -85,6 +109,8 @@ func (w *World) payable(r ref) payable {
 		p.accrual, p.payment = o.refunded, payday(o.refunded, 0)
 	case isChargeback:
 		p.accrual, p.payment = o.disputed, payday(o.disputed, 0)
+	case isWon:
+		p.accrual, p.payment = o.won, payday(o.won, 0)
 	default:
 		p.accrual, p.payment = o.settled, payday(o.settled, settlement[o.method]*p.inst)
 	}
@@ -93,7 +119,7 @@ func (w *World) payable(r ref) payable {
 		p.amount = nth(p.amount, p.inst, o.inst)
 		p.fee = p.amount * feeRate[o.method] / 10_000
 		p.anticipate(&o)
-	} else {
+	} else if r.kind != isWon {
 		p.amount = -p.amount
 	}
 	p.o = o
@@ -137,9 +163,9 @@ func (p *payable) at(now int64) (status string, payment, fee int64) {
 // updated is the moment of the last change of a payable, which the platform
 // filters by but never shows.
 func (p *payable) updated(now int64) int64 {
-	t := p.created
+	t := max(p.created, p.o.appears)
 	if p.prepaid != 0 && now >= p.prepaid {
-		t = p.prepaid
+		t = max(t, p.prepaid)
 	}
 	if p.kind == isPayment && now >= p.payment && p.payment > t {
 		t = p.payment

@@ -105,12 +105,18 @@ func midnight(t time.Time, loc *time.Location, days int) time.Time {
 func (s *Server) filter(q query, v *view) func(ref) bool {
 	tests := append(q.equalities(), q.ranges()...)
 	hide := s.hidden(q.stream)
-	if q.stream == Recipients || len(tests) == 0 && !hide {
+	if q.stream == Recipients {
+		tests = nil
+	}
+	if len(tests) == 0 && !hide && v.plain(q.stream) {
 		return nil
 	}
 	return func(r ref) bool {
-		if hide && backdated(r) {
+		if hide && backdated(r) || !v.visible(q.stream, r) {
 			return false
+		}
+		if len(tests) == 0 {
+			return true
 		}
 		f := v.facts(q.stream, r, true)
 		for _, test := range tests {
@@ -134,6 +140,7 @@ func (q *query) equalities() []func(*facts) bool {
 		"recipient_id":   func(f *facts) string { return f.recipient },
 		"type":           func(f *facts) string { return f.kind },
 		"code":           func(f *facts) string { return f.code },
+		"webhook_event":  func(f *facts) string { return f.event },
 	} {
 		want := q.params.Get(name)
 		if want == "" && name == "status" && q.stream == BalanceOperations {

@@ -23,6 +23,9 @@ type view struct {
 	now   int64
 	enc   *enc
 	since int64 // nothing older is served; 0 = no horizon
+
+	deleted deletedFunc // nil = nothing is
+	feed    feed
 }
 
 func (w *World) view(s *Shape, now int64) *view {
@@ -44,8 +47,9 @@ type facts struct {
 	recipient string
 	kind      string // type of a payable
 	code      string
-	updated   int64 // payables only
-	payment   int64 // payables only
+	event     string // of a hook
+	updated   int64  // payables only
+	payment   int64  // payables only
 }
 
 // facts computes the facts of a record; ids of other records only if links.
@@ -63,6 +67,11 @@ func (v *view) facts(stream string, r ref, links bool) facts {
 		if links {
 			f.recipient = v.s.idText("re_", v.w.recipientHash(op.recipient(r)))
 		}
+	case Hooks:
+		h := v.w.hook(r)
+		f.key, f.hash, f.event, f.created = v.s.idText("hook_", h.h), h.h, h.event(), v.s.Dates.shown(h.created())
+		f.state, _, _ = h.state(v.now)
+		f.status = f.state
 	case Recipients, RecipientBalance:
 		h := v.w.recipientHash(int(r.idx))
 		f.key, f.hash = v.s.idText("re_", h), h
@@ -145,5 +154,9 @@ func (v *view) write(stream string, r ref) {
 		e.recipient(int(r.idx))
 	case RecipientBalance:
 		e.recipientBalance(int(r.idx))
+	case Hooks:
+		h := v.w.hook(r)
+		e.bad = v.s.badKind(stream, h.h)
+		e.hook(&h)
 	}
 }

@@ -17,6 +17,10 @@ type Server struct {
 	world *World
 	cfg   Config
 
+	before, after Config // cfg as it is before and after a change of the contract
+	feed          feed
+	items         itemIndex
+
 	arrived  atomic.Int64 // requests in all
 	admitted atomic.Int64 // requests past key and limits
 	limits   limiter
@@ -39,7 +43,9 @@ type Counts struct {
 
 // New serves a world with the switches of a configuration.
 func New(w *World, cfg Config) *Server {
-	return &Server{world: w, cfg: cfg, counts: map[string]*Counts{}, repeated: map[string]bool{}}
+	s := &Server{world: w, cfg: cfg, feed: cfg.Feed.ready(), counts: map[string]*Counts{}, repeated: map[string]bool{}}
+	s.before, s.after = contracts(cfg)
+	return s
 }
 
 // World is the world that is served.
@@ -97,8 +103,9 @@ func (s *Server) Days(stream string, loc *time.Location) []DayTruth {
 // view is the served world at this moment.
 func (s *Server) view(stream string) *view {
 	now := s.world.now() + s.arrived.Load()*int64(s.cfg.TickPerRequest/100)
-	v := s.world.view(&s.cfg.Shape, now)
-	v.since = s.cfg.horizon(stream, now)
+	c := s.contract()
+	v := s.world.view(&c.Shape, now)
+	v.since, v.deleted, v.feed = c.horizon(stream, now), c.Deleted, s.feed
 	return v
 }
 
@@ -122,7 +129,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		out.error(http.StatusUnauthorized, r)
 	case !s.cfg.NoLimits && !s.limits.allow(row, s.limit(row), testKey(r), time.Now()):
 		s.throttle(out, r)
-	case s.fault(out, r):
+	case s.outage(out, r), s.fault(out, r):
 	case stream == "":
 		out.error(http.StatusNotFound, r)
 	case r.Method != http.MethodGet:
@@ -140,13 +147,17 @@ func (s *Server) answer(out *sender, r *http.Request, stream, path string) {
 		s.recipient(out, r, id, rest)
 		return
 	}
+	if stream, id, ok := itemPath(path); ok {
+		s.item(out, r, stream, id)
+		return
+	}
 	q, bad := s.parse(r, stream)
 	switch {
 	case bad != nil:
 		out.invalid(bad, r)
 	case path == "/charges/summary":
 		out.total(s.list(q).total())
-	case stream == Payables && !s.cfg.PayablesByPage:
+	case stream == Payables && !s.contract().PayablesByPage:
 		s.cursorPage(out, q)
 	default:
 		s.page(out, r, q)
@@ -177,7 +188,7 @@ func (s *Server) status(stream string) int {
 	if n := s.cfg.Status[stream]; n != 0 {
 		return n
 	}
-	if stream == BalanceOperations && s.cfg.BalanceGone {
+	if stream == BalanceOperations && s.contract().BalanceGone {
 		return http.StatusNotFound
 	}
 	return s.cfg.Status["*"]

@@ -23,6 +23,12 @@ type Shape struct {
 	AmountsAsText bool
 	// UnknownFields adds members that no schema knows, at several depths.
 	UnknownFields bool
+	// OrderField adds one member to orders that no schema knows, as a change of
+	// the contract brings.
+	OrderField bool
+	// HookType names the event of a hook "type", as delivered payloads do; the
+	// list documents "event".
+	HookType bool
 	// UnknownEnums writes a status or type nobody documents in every seventh
 	// record.
 	UnknownEnums bool
@@ -47,8 +53,11 @@ func (s *Shape) badKind(stream string, h uint64) string {
 		return ""
 	}
 	kind := [...]string{BadNoID, BadType, BadOverflow, BadNoTime}[h>>32%4]
-	if stream == Recipients && kind != BadNoID {
+	switch {
+	case stream == Recipients && kind != BadNoID:
 		kind = BadType
+	case stream == Hooks && kind != BadNoID:
+		kind = BadNoTime
 	}
 	return kind
 }

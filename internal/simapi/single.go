@@ -38,7 +38,10 @@ func (s *Server) recipient(out *sender, r *http.Request, id, rest string) {
 // findRecipient is the number of the recipient with an id, or -1.
 func (v *view) findRecipient(id string) int {
 	for i := range v.w.recipients(v.now) {
-		if v.s.idText("re_", v.w.recipientHash(i)) == id {
+		if v.s.idText("re_", v.w.recipientHash(i)) != id {
+			continue
+		}
+		if v.visible(Recipients, ref{event: event{t: v.w.recipientCreated(i), idx: int32(i)}}) {
 			return i
 		}
 	}

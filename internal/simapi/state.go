@@ -44,6 +44,8 @@ func (o *order) charge(n int, now int64) charge {
 		c.updated = settled // a card's stays that of its creation, as the platform's examples show
 	}
 	switch {
+	case o.won != 0 && now >= o.won:
+		c.updated = o.won
 	case o.disputed != 0 && now >= o.disputed:
 		c.status, c.tran, c.updated = "chargedback", "chargedback", o.disputed
 	case o.refunded != 0 && now >= o.refunded:
@@ -74,16 +76,22 @@ func (o *order) status(now int64) string {
 		return "failed"
 	case o.refunded != 0 && now >= o.refunded && o.refund == o.amount:
 		return "canceled"
+	case o.reopenedAt(now):
+		return "pending"
 	}
 	return "paid"
 }
 
 // updated is the time of the last thing that happened to the order.
 func (o *order) updated(now int64) int64 {
-	for _, t := range [...]int64{o.disputed, o.refunded, o.settled, o.retried} {
-		if t != 0 && t <= now {
-			return t
+	last := o.created
+	for _, t := range [...]int64{o.disputed, o.refunded, o.settled, o.retried, o.closedAt, o.reopened, o.won} {
+		if t <= now {
+			last = max(last, t)
 		}
 	}
-	return o.created
+	if o.editedAt(now) && !o.silent {
+		last = max(last, o.edited)
+	}
+	return last
 }

@@ -94,8 +94,11 @@ func (v *view) each(stream string, since, until time.Time, withJSON bool, f func
 		x := w.dayIndex(listed, day)
 		for pos := range x.len() {
 			r := x.at(pos)
-			created := toTime(v.s.Dates.shown(r.t))
+			created := toTime(v.created(listed, r))
 			if r.t >= v.now || r.t < v.since || !since.IsZero() && created.Before(since) || !until.IsZero() && !created.Before(until) {
+				continue
+			}
+			if !v.visible(listed, r) {
 				continue
 			}
 			if !f(v.record(stream, r, created, withJSON)) {
@@ -103,6 +106,15 @@ func (v *view) each(stream string, since, until time.Time, withJSON bool, f func
 			}
 		}
 	}
+}
+
+// created is the creation time that a record shows.
+func (v *view) created(stream string, r ref) int64 {
+	if stream == Hooks {
+		h := v.w.hook(r)
+		return v.s.Dates.shown(h.created())
+	}
+	return v.s.Dates.shown(r.t)
 }
 
 func (v *view) record(stream string, r ref, created time.Time, withJSON bool) Record {

@@ -14,6 +14,7 @@ const (
 	BalanceOperations = "balance_operations"
 	Recipients        = "recipients"
 	RecipientBalance  = "recipient_balance"
+	Hooks             = "hooks"
 )
 
 // World is a merchant with everything that ever happened to it. It is safe for
@@ -23,6 +24,9 @@ type World struct {
 	// before it, and their state is the state at that moment. Merchant sets a
 	// frozen clock at the end of the world's last day.
 	Now func() time.Time
+	// Late makes records change late, appear late and vanish. Set it before the
+	// world is shared and before anything was asked of it.
+	Late Late
 
 	seed  uint64
 	start int64 // days since 1970

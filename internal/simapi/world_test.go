@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var streams = []string{Orders, Charges, Payables, BalanceOperations, Recipients, RecipientBalance}
+var streams = []string{Orders, Charges, Payables, BalanceOperations, Recipients, RecipientBalance, Hooks}
 
 func TestSizeIsMet(t *testing.T) {
 	for _, c := range []struct{ days, size int }{{30, 1000}, {90, 1000}, {365, 5000}, {90, 100_000}, {800, 60_000}, {1500, 1000}, {30, 300_000}} {

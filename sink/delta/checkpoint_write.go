@@ -219,7 +219,7 @@ func (t *Table) checkpointFiles(ctx context.Context, s *Snapshot, w *checkpointW
 		}
 	}
 	for _, v := range s.order {
-		for _, f := range s.partitions[v].files {
+		for _, f := range s.partitions[v].all() {
 			switch {
 			case !f.stored:
 				put(f, f.stats)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/sink"
 	"github.com/paylake/paylake/sink/store"
 )
@@ -28,7 +29,8 @@ type transaction struct {
 	change  sink.Change
 	id      string // commitInfo.txnId of all tries: proof that a commit is this one
 	files   uploaded
-	unclear bool // a put of the commit had an unclear answer: the data files stay
+	merge   *merge // of a Merge
+	unclear bool   // a put of the commit had an unclear answer: the data files stay
 }
 
 // Commit makes the change visible as a whole or not at all.
@@ -43,6 +45,13 @@ type transaction struct {
 // Conflict: read those again and call Commit with a new Base. Commits of other
 // engines are taken as they are: the change replaces their rows in its
 // partitions.
+//
+// A Merge finds the rows that its keys have in the table: by partition and
+// statistics, then by reading the columns of key and age. Files that hold one of
+// them and change are written anew below the work folder, a row group at a time,
+// and only those. Files of other engines whose rows do not fit the table's
+// columns, and files that are lost or damaged, leave their partition unmerged,
+// with a warning.
 //
 // A change that would remove more than 5 % of the rows it replaces and more than
 // 10 rows, or all of them, is a *sink.ShrinkError. Settings, features and columns
@@ -61,6 +70,11 @@ func (t *Table) Commit(ctx context.Context, c sink.Change) (sink.Receipt, error)
 		return sink.Receipt{}, fmt.Errorf("commit to table %s: %w", t.root, err)
 	}
 	x := &transaction{table: t, change: c, id: id.String(), files: uploaded{tried: map[string]bool{}, done: map[string]*add{}}}
+	if c.Mode == sink.Merge {
+		if x.merge, err = x.newMerge(ctx); err != nil {
+			return sink.Receipt{}, err
+		}
+	}
 	receipt, named, err := x.run(ctx)
 	if derr := x.discard(ctx, named); derr != nil {
 		if err != nil {
@@ -112,22 +126,23 @@ func (x *transaction) try(ctx context.Context, s *Snapshot) (sink.Receipt, []*ad
 	if mark, ok := markOf(s, c); c.Mode == sink.Append && ok && mark >= c.Mark.Version {
 		return sink.Receipt{Outcome: sink.AlreadyDone, Version: s.version}, nil, nil
 	}
-	stale, err := t.stale(ctx, s, c)
+	p, stale, err := x.plan(ctx, s)
 	if err != nil {
 		return sink.Receipt{}, nil, err
 	}
 	if len(stale) > 0 {
 		return sink.Receipt{Outcome: sink.Conflict, Version: s.version, Stale: stale}, nil, nil
 	}
-	p, err := t.makePlan(ctx, s, c)
-	if err != nil {
-		return sink.Receipt{}, nil, err
-	}
 	if p.empty() && s.Exists() && !c.MoveMark && !t.onlyNote(s, c) {
 		t.noteSame(c, s.version)
-		return sink.Receipt{Outcome: sink.Unchanged, Version: s.version, Skipped: p.skipped}, nil, nil
+		return sink.Receipt{Outcome: sink.Unchanged, Version: s.version, Skipped: p.skipped, Unmerged: p.unmerged, Warnings: p.notes}, nil, nil
 	}
 	if err := t.guard(ctx, c, p); err != nil {
+		return sink.Receipt{}, nil, err
+	}
+	clean, err := t.keepDeleted(ctx, s, c, p)
+	defer clean()
+	if err != nil {
 		return sink.Receipt{}, nil, err
 	}
 	adds, err := x.upload(ctx, p.add)
@@ -135,6 +150,19 @@ func (x *transaction) try(ctx context.Context, s *Snapshot) (sink.Receipt, []*ad
 		return sink.Receipt{}, nil, err
 	}
 	return x.commit(ctx, s, p, meta, adds)
+}
+
+// plan says what the change does to s, or which of its partitions are stale.
+func (x *transaction) plan(ctx context.Context, s *Snapshot) (*plan, []partitioning.Value, error) {
+	stale, err := x.table.stale(ctx, s, x.change)
+	if err != nil || len(stale) > 0 {
+		return nil, stale, err
+	}
+	if x.merge != nil {
+		return x.merge.plan(ctx, s)
+	}
+	p, err := x.table.makePlan(ctx, s, x.change)
+	return p, nil, err
 }
 
 // metaFor checks that the table takes the change and returns the metaData that
@@ -193,7 +221,8 @@ func (x *transaction) commit(ctx context.Context, s *Snapshot, p *plan, meta *me
 
 // receipt counts what the plan did.
 func (p *plan) receipt(version int64, adds []*add) sink.Receipt {
-	r := sink.Receipt{Outcome: sink.Committed, Version: version, FilesAdded: len(adds), FilesRemoved: len(p.remove), Skipped: p.skipped}
+	r := sink.Receipt{Outcome: sink.Committed, Version: version, FilesAdded: len(adds), FilesRemoved: len(p.remove), Skipped: p.skipped,
+		Deleted: p.deleted, Warnings: p.notes, RowsRemoved: p.removedRows, Unmerged: p.unmerged}
 	for _, f := range p.add {
 		r.BytesAdded += f.Bytes
 		r.RowsAdded += f.Rows

@@ -10,6 +10,7 @@ import (
 	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/sink"
 	"github.com/paylake/paylake/sink/store"
+	"github.com/paylake/paylake/writer"
 )
 
 // stale returns the partitions of the change that Paylake committed to after the
@@ -20,11 +21,17 @@ func (t *Table) stale(ctx context.Context, s *Snapshot, c sink.Change) ([]partit
 	if c.Mode == sink.Append {
 		return nil, nil
 	}
-	if c.Base > s.version {
-		return ownPartitions(c), nil // the log went back: nothing is known of what was there
+	return t.staleAmong(ctx, s, c.Base, ownPartitions(c), func(v partitioning.Value) bool { return inChange(c, v) })
+}
+
+// staleAmong is stale for the partitions of which in is true; named are those
+// that are known by name.
+func (t *Table) staleAmong(ctx context.Context, s *Snapshot, base int64, named []partitioning.Value, in func(partitioning.Value) bool) ([]partitioning.Value, error) {
+	if base > s.version {
+		return named, nil // the log went back: nothing is known of what was there
 	}
 	out := map[partitioning.Value]bool{}
-	for v := c.Base + 1; v <= s.version; v++ {
+	for v := base + 1; v <= s.version; v++ {
 		done, err := t.touch(ctx, v)
 		if err != nil {
 			return nil, err
@@ -33,12 +40,12 @@ func (t *Table) stale(ctx context.Context, s *Snapshot, c sink.Change) ([]partit
 			continue // rows that only moved to other files are as old as they were
 		}
 		for p := range done.partitions {
-			if inChange(c, p) {
+			if in(p) {
 				out[p] = true
 			}
 		}
 		if done.everything {
-			for _, p := range ownPartitions(c) {
+			for _, p := range named {
 				out[p] = true
 			}
 		}
@@ -50,8 +57,11 @@ func (t *Table) stale(ctx context.Context, s *Snapshot, c sink.Change) ([]partit
 func (t touch) ours() bool { return strings.HasPrefix(t.EngineInfo, ownEngine) && t.TxnID != "" }
 
 func inChange(c sink.Change, v partitioning.Value) bool {
-	if c.Mode == sink.Overwrite {
+	switch c.Mode {
+	case sink.Overwrite:
 		return v >= c.Keep
+	case sink.Merge:
+		return slices.ContainsFunc(c.Files, func(f writer.File) bool { return f.Partition == v })
 	}
 	return slices.Contains(c.Partitions, v)
 }

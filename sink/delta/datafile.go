@@ -80,7 +80,7 @@ func readBatches(ctx context.Context, r *pqarrow.FileReader, name string, names 
 }
 
 // sumsOf returns the sums of a live file: from its tags or, if it has none, from
-// its rows, once.
+// its rows, once. Rows that are marked as deleted do not count.
 func (t *Table) sumsOf(ctx context.Context, f *file) (sums, error) {
 	if f.tagged {
 		return f.sums, nil
@@ -92,21 +92,22 @@ func (t *Table) sumsOf(ctx context.Context, f *file) (sums, error) {
 		return s.sums, nil
 	}
 	key := t.settings.Table.Key
-	out := sums{}
+	out, marked := sums{}, int64(0)
 	err := t.readFile(ctx, f.path, f.size, nil, func(b arrow.RecordBatch) error {
 		if err := hasColumns(b, key); err != nil {
 			return err
 		}
-		out.rows += b.NumRows()
-		out.fingerprint += total(schema.Fingerprint(b))
-		out.keys += total(schema.KeyHashes(b, key))
+		deleted := deletedRows(b)
+		out.rows, marked = out.rows+liveRows(b), marked+b.NumRows()-liveRows(b)
+		out.fingerprint += liveTotal(schema.Fingerprint(b), deleted)
+		out.keys += liveTotal(schema.KeyHashes(b, key), deleted)
 		return nil
 	})
 	if err != nil {
 		return sums{}, err
 	}
 	t.mu.Lock()
-	t.sums[f.path] = fileSums{f.size, out}
+	t.sums[f.path] = fileSums{f.size, out, marked}
 	t.mu.Unlock()
 	return out, nil
 }

@@ -74,8 +74,9 @@ func newTable(st store.Store, root string, s Settings) *Table {
 
 // fileSums are the sums of a file that had to be read.
 type fileSums struct {
-	size int64
-	sums sums
+	size    int64
+	sums    sums
+	deleted int64 // rows that are marked as deleted, not in the sums
 }
 
 // Open prepares a table under the key prefix root, with "" for the store's own

@@ -21,6 +21,10 @@
 //     no commit behind the newest checkpoint;
 //   - rows that are the same already are never written again: see
 //     [Table.Commit];
+//   - a merge writes only those files anew that hold a key of the change whose
+//     row differs, and holds the keys of the change in memory, never the table's:
+//     partition and statistics say which files are looked into, their key column
+//     says which rows are meant, and rows go from file to file by row groups;
 //   - a table is touched only when its settings, its features and its columns
 //     fit. Columns are added, never changed or removed.
 //

@@ -28,6 +28,7 @@ type File struct {
 	Fingerprint uint64    // sum over the rows, if Tagged
 	Keys        uint64    // sum over the rows' key hashes, if Tagged
 	Tagged      bool      // the log holds Fingerprint, Keys and Rows
+	Deleted     bool      // every row is of a record that the source no longer has: _deleted_at is set
 }
 
 // file is a live data file in memory. It is never changed after it was made:
@@ -42,6 +43,8 @@ type file struct {
 	stats    string            // JSON text, "" for none
 	stored   bool              // stats lie in the checkpoint that the state was read from
 	tags     map[string]string // those of other engines
+	states   string            // tagStates
+	kept     bool              // tagDeleted: its records are deleted at the source
 	sums     sums
 	tagged   bool
 	deleted  bool // has a deletion vector
@@ -61,6 +64,11 @@ func (s sums) plus(o sums) sums {
 		return sums{rows: -1}
 	}
 	return sums{s.rows + o.rows, s.fingerprint + o.fingerprint, s.keys + o.keys}
+}
+
+// minus takes away the sums of rows that are among those of s.
+func (s sums) minus(o sums) sums {
+	return sums{s.rows - o.rows, s.fingerprint - o.fingerprint, s.keys - o.keys}
 }
 
 // values are the partition values of a file, shared by the files of a partition.
@@ -189,7 +197,14 @@ func (f *file) readSums(fingerprint, keys string) {
 
 // keepTag keeps a tag that is not among the sums.
 func (f *file) keepTag(k, v string) {
-	if f.tagged && (k == tagFingerprint || k == tagKeys) {
+	switch {
+	case f.tagged && (k == tagFingerprint || k == tagKeys):
+		return
+	case k == tagStates:
+		f.states = strings.Clone(v)
+		return
+	case f.tagged && k == tagDeleted:
+		f.kept = true
 		return
 	}
 	if f.tags == nil {
@@ -218,11 +233,19 @@ func recordsOf(stats string) (int64, bool) {
 
 // allTags returns the tags that the file was added with.
 func (f *file) allTags() map[string]string {
-	if !f.tagged {
+	if !f.tagged && f.states == "" {
 		return f.tags
 	}
-	tags := map[string]string{tagFingerprint: hex(f.sums.fingerprint), tagKeys: hex(f.sums.keys)}
-	maps.Copy(tags, f.tags)
+	tags := maps.Clone(notNilMap(f.tags))
+	if f.tagged {
+		tags[tagFingerprint], tags[tagKeys] = hex(f.sums.fingerprint), hex(f.sums.keys)
+	}
+	if f.states != "" {
+		tags[tagStates] = f.states
+	}
+	if f.kept {
+		tags[tagDeleted] = tagTrue
+	}
 	return tags
 }
 
@@ -236,7 +259,7 @@ func (f *file) remove(now int64) *remove {
 func (f *file) public() File {
 	return File{URI: f.uri, Path: f.path, Partition: f.values.value, Size: f.size, Rows: f.sums.rows,
 		Modified:    time.UnixMilli(f.modified).UTC(),
-		Fingerprint: f.sums.fingerprint, Keys: f.sums.keys, Tagged: f.tagged}
+		Fingerprint: f.sums.fingerprint, Keys: f.sums.keys, Tagged: f.tagged, Deleted: f.kept}
 }
 
 func hex(v uint64) string { return strconv.FormatUint(v, 16) }

@@ -61,6 +61,8 @@ type row struct {
 	status string
 	amount int64
 	buyer  string
+	gone   int64 // _deleted_at in seconds since 1970, 0 = null
+	seen   int   // days after its time that it was extracted; not read back
 }
 
 // rowsOf makes n rows of a day.
@@ -162,8 +164,10 @@ func appendTest(b array.Builder, name string, r row, at time.Time) {
 	switch name {
 	case "id":
 		b.(*array.StringBuilder).Append(r.id)
-	case "created_at", "_extracted_at":
+	case "created_at":
 		b.(*array.TimestampBuilder).Append(arrow.Timestamp(at.UnixMicro()))
+	case "_extracted_at":
+		b.(*array.TimestampBuilder).Append(arrow.Timestamp(at.AddDate(0, 0, r.seen).UnixMicro()))
 	case "status":
 		b.(*array.StringBuilder).Append(r.status)
 	case "amount":
@@ -175,6 +179,12 @@ func appendTest(b array.Builder, name string, r row, at time.Time) {
 		for i := 1; i < s.NumField(); i++ {
 			s.FieldBuilder(i).AppendNull()
 		}
+	case "_deleted_at":
+		if r.gone == 0 {
+			b.AppendNull()
+			return
+		}
+		b.(*array.TimestampBuilder).Append(arrow.Timestamp(r.gone * 1e6))
 	case "_connection":
 		b.(*array.StringBuilder).Append("shop")
 	default:
@@ -240,10 +250,14 @@ func readRows(b arrow.RecordBatch) []row {
 	var out []row
 	for i := range int(b.NumRows()) {
 		at := time.UnixMicro(int64(col("created_at").(*array.Timestamp).Value(i))).UTC()
-		since := at.Sub(firstDay())
+		since, gone := at.Sub(firstDay()), int64(0)
+		if deleted := deletedRows(b); deleted != nil && deleted.IsValid(i) {
+			gone = int64(deleted.(*array.Timestamp).Value(i)) / 1e6
+		}
 		out = append(out, row{
 			id: column{col("id")}.text(i), day: int(since / (24 * time.Hour)), minute: int(since % (24 * time.Hour) / time.Minute),
 			status: column{col("status")}.text(i), amount: column{col("amount")}.number(i, 0), buyer: column{col("buyer")}.child("name").text(i),
+			gone: gone,
 		})
 	}
 	return out
@@ -257,6 +271,9 @@ func sortRows(rows []row) {
 func (l *lake) requireRows(want ...[]row) {
 	l.t.Helper()
 	all := slices.Concat(want...)
+	for i := range all {
+		all[i].seen = 0
+	}
 	sortRows(all)
 	require.Equal(l.t, all, l.rows())
 }

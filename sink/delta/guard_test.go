@@ -3,6 +3,7 @@ package delta
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -117,14 +118,50 @@ func TestGuardCountsUnchangedRows(t *testing.T) {
 	require.Equal(t, sink.Committed, l.commit(c).Outcome)
 }
 
-func TestGuardReadsOnlyWhenItMust(t *testing.T) {
-	st := mem.New()
-	l := newLake(t, st)
-	l.put(append(rowsOf(0, 4), rowsOf(1, 500)...))
-	c := l.replace(0, append(rowsOf(0, 3), rowsOf(1, 500)...))
-	opens := st.Calls(mem.Open)
-	l.commit(c)
-	require.Equal(t, opens, st.Calls(mem.Open))
+// A replace reads old files only where their keys may be gone: neither for other
+// contents of the same keys nor for a day that got newer records.
+func TestRemovedRecordsAreCountedAndReadOnlyWhereTheyMust(t *testing.T) {
+	tests := []struct {
+		name    string
+		rows    []row
+		removed int64
+		opens   int
+	}{
+		{"the same keys", refunded(rowsOf(1, 500)), 0, 0},
+		{"newer records", rowsOf(1, 600), 0, 0},
+		{"newer records and other contents", refunded(rowsOf(1, 600)), 0, 0},
+		{"one is gone", rowsOf(1, 500)[1:], 1, 1},
+		{"as many came as went", renamed(rowsOf(1, 500), 7), 7, 1},
+		{"more came than went", renamed(rowsOf(1, 700), 3), 3, 1},
+		{"older records came", append(rowsOf(1, 500), row{id: "old", day: 1}), 0, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			st := mem.New()
+			l := newLake(t, st)
+			l.put(slices.Concat(rowsOf(0, 4), rowsOf(1, 500)))
+			c := l.replace(0, slices.Concat(rowsOf(0, 4), test.rows))
+			opens := st.Calls(mem.Open)
+			receipt := l.commit(c)
+			require.Equal(t, sink.Committed, receipt.Outcome)
+			require.Equal(t, test.removed, receipt.Deleted)
+			if test.opens == 0 {
+				require.Equal(t, opens, st.Calls(mem.Open))
+			} else {
+				require.Greater(t, st.Calls(mem.Open), opens)
+			}
+		})
+	}
+}
+
+// What goes is counted also where it is accepted, and where a partition empties.
+func TestAcceptedRemovalsAreCounted(t *testing.T) {
+	l := newMemLake(t)
+	l.put(slices.Concat(rowsOf(0, 40), rowsOf(1, 60)))
+	c := l.replace(0, rowsOf(1, 30), 0)
+	c.AcceptShrink = true
+	require.Equal(t, int64(70), l.commit(c).Deleted)
+	l.requireRows(rowsOf(1, 30))
 }
 
 func TestGuardCountsRowsOfOtherEngines(t *testing.T) {

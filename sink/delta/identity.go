@@ -48,6 +48,15 @@ func (s *Snapshot) TableID() string {
 	return s.meta.ID
 }
 
+// Created returns when the table was made, UTC; the zero time where there is
+// none or its log does not say.
+func (s *Snapshot) Created() time.Time {
+	if s.meta == nil || s.meta.CreatedTime == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(*s.meta.CreatedTime).UTC()
+}
+
 // MarkedAt returns when the mark of app was written, by the clock of the run
 // that wrote it, UTC; the zero time where the log does not say.
 func (s *Snapshot) MarkedAt(app string) time.Time {

@@ -143,7 +143,7 @@ func (t *Table) maintainSmallFiles(ctx context.Context, o Maintenance, done *Mai
 		return nil
 	}
 	have, err := parseSchema(s.meta.SchemaString)
-	if err != nil || surplus(have.Fields, tableColumns(t.settings.Table, t.settings.Spec).Fields) {
+	if err != nil || surplus(have.Fields, tableColumns(t.writtenTable(), t.settings.Spec).Fields) {
 		return err // files may hold columns that this run does not know: they would be read in vain each time
 	}
 	done.Optimized, err = t.Optimize(ctx, policy)

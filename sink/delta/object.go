@@ -25,25 +25,38 @@ const (
 // openParquet opens a Parquet object of the store. Close the returned reader's
 // ParquetReader.
 func openParquet(ctx context.Context, st store.Store, key string, size int64) (*pqarrow.FileReader, error) {
-	var src parquet.ReaderAtSeeker = newRangeReader(ctx, st, key, size)
-	if size <= wholeObject {
-		data, err := store.ReadAll(ctx, st, key)
-		if err != nil {
-			return nil, err
-		}
-		src = bytes.NewReader(data)
+	src, err := openObject(ctx, st, key, size, wholeObject)
+	if err != nil {
+		return nil, err
 	}
 	return newParquet(src, key)
 }
 
-func newParquet(src parquet.ReaderAtSeeker, name string) (_ *pqarrow.FileReader, err error) {
+// openObject reads an object by ranges, up to the size of whole at once.
+func openObject(ctx context.Context, st store.Store, key string, size, whole int64) (parquet.ReaderAtSeeker, error) {
+	if size > whole {
+		return newRangeReader(ctx, st, key, size), nil
+	}
+	data, err := store.ReadAll(ctx, st, key)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.NewReader(data), nil
+}
+
+func newParquet(src parquet.ReaderAtSeeker, name string) (*pqarrow.FileReader, error) {
+	return newParquetSized(src, name, batchRows)
+}
+
+// newParquetSized is newParquet with another number of rows in a batch.
+func newParquetSized(src parquet.ReaderAtSeeker, name string, batch int64) (_ *pqarrow.FileReader, err error) {
 	defer recovered(&err, name)
 	pq, err := pqfile.NewParquetReader(src)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	pq.MetaData().FileMetaData.KeyValueMetadata = nil // Parquet's types, not the Arrow types some engines note beside them
-	r, err := pqarrow.NewFileReader(pq, pqarrow.ArrowReadProperties{BatchSize: batchRows}, memory.DefaultAllocator)
+	r, err := pqarrow.NewFileReader(pq, pqarrow.ArrowReadProperties{BatchSize: batch}, memory.DefaultAllocator)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, errors.Join(err, pq.Close()))
 	}

@@ -136,26 +136,33 @@ func (t *Table) smallFiles(s *Snapshot, o OptimizeOptions) []group {
 		if o.MaxBytes > 0 && total >= o.MaxBytes {
 			break
 		}
-		files := s.partitions[v].files
-		if o.Quiet > 0 && slices.ContainsFunc(files, func(f *file) bool { return f.modified > young }) {
+		p := s.partitions[v]
+		if o.Quiet > 0 && slices.ContainsFunc(p.all(), func(f *file) bool { return f.modified > young }) {
 			continue
 		}
-		small := slices.DeleteFunc(slices.Clone(files), func(f *file) bool {
-			return f.size >= o.SmallBytes || f.tags[tagFull] != "" || o.Own && !f.tagged
-		})
-		if o.Tiered {
-			small = lowTier(small)
-		}
-		if len(small) < o.MinFiles {
-			continue
-		}
-		slices.SortFunc(small, func(a, b *file) int { return cmp.Or(cmp.Compare(a.modified, b.modified), compare(a.path, b.path)) })
-		for _, g := range cut(v, small) {
-			out = append(out, g)
-			total += g.bytes
+		for _, files := range [][]*file{p.files, p.kept} { // never in one file
+			for _, g := range o.groups(v, files) {
+				out = append(out, g)
+				total += g.bytes
+			}
 		}
 	}
 	return out
+}
+
+// groups chooses among the files of one kind of a partition.
+func (o OptimizeOptions) groups(v partitioning.Value, files []*file) []group {
+	small := slices.DeleteFunc(slices.Clone(files), func(f *file) bool {
+		return f.size >= o.SmallBytes || f.tags[tagFull] != "" || o.Own && !f.tagged
+	})
+	if o.Tiered {
+		small = lowTier(small)
+	}
+	if len(small) < o.MinFiles {
+		return nil
+	}
+	slices.SortFunc(small, func(a, b *file) int { return cmp.Or(cmp.Compare(a.modified, b.modified), compare(a.path, b.path)) })
+	return cut(v, small)
 }
 
 // lowTier leaves out files that are larger than all smaller ones together: where
@@ -278,6 +285,8 @@ func (t *Table) prepare(ctx context.Context, m *merger, f *file, path string) (s
 	}
 	if f.tagged {
 		have = f.sums
+	} else if err := m.parted(ctx, path); err != nil {
+		return source{}, sums{}, err
 	}
 	s, err := m.inspect(ctx, path)
 	switch {

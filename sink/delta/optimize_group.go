@@ -46,7 +46,7 @@ type merger struct {
 }
 
 func (t *Table) newMerger(v partitioning.Value, dir string, target int64) *merger {
-	table := t.settings.Table
+	table := t.writtenTable()
 	m := &merger{table: table, spec: t.settings.Spec, partition: v, schema: table.ArrowSchema(), order: table.SortColumns(), dir: dir}
 	var fields []arrow.Field
 	for _, name := range m.order {
@@ -131,6 +131,9 @@ func (m *merger) writeFiles(ctx context.Context, dir string, o writer.Options, f
 // sortRuns cuts a file whose rows are not sorted into sorted ones, each a chain
 // of its own.
 func (m *merger) sortRuns(ctx context.Context, s source) (_ []source, err error) {
+	if s.pick != nil {
+		s.pick.whole = true
+	}
 	r, err := m.open(ctx, s)
 	if err != nil {
 		return nil, err
@@ -144,6 +147,10 @@ func (m *merger) sortRuns(ctx context.Context, s source) (_ []source, err error)
 		}
 		if err != nil {
 			return nil, err
+		}
+		if b.NumRows() == 0 {
+			b.Release()
+			continue
 		}
 		files, err := m.sortBatch(ctx, b)
 		b.Release()

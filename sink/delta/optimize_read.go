@@ -27,6 +27,8 @@ type rowReader struct {
 	ignored string // the partition column, which the log holds
 	tally   *sums  // of the rows as the file has them, without the ignored column; nil to count none
 	key     []string
+	pick    *pick // nil for all rows
+	at      int64 // rows that were read
 }
 
 // openRows opens a local Parquet file. Names limit its top-level columns, nil
@@ -59,6 +61,11 @@ func openRows(ctx context.Context, path string, names []string, batch int64) (_ 
 
 // next returns the next rows, io.EOF after the last. The caller releases them.
 func (r *rowReader) next() (_ arrow.RecordBatch, err error) {
+	if r.pick != nil {
+		if b := r.pick.rest(); b != nil {
+			return b, nil
+		}
+	}
 	defer recovered(&err, "data file")
 	b, err := r.rows.Read()
 	if err != nil {
@@ -67,7 +74,14 @@ func (r *rowReader) next() (_ arrow.RecordBatch, err error) {
 	if r.tally != nil {
 		*r.tally = r.tally.plus(sumsOfRows(b, r.key, r.ignored))
 	}
-	return conform(b, r.schema, r.ignored)
+	from := r.at
+	r.at += b.NumRows()
+	fit, err := conform(b, r.schema, r.ignored)
+	if err != nil || r.pick == nil {
+		return fit, err
+	}
+	defer fit.Release()
+	return r.pick.take(fit, from)
 }
 
 // sumsOfRows sums up the rows of a batch without a column.
@@ -81,6 +95,9 @@ func sumsOfRows(b arrow.RecordBatch, key []string, without string) sums {
 }
 
 func (r *rowReader) close() error {
+	if r.pick != nil {
+		r.pick.drop()
+	}
 	r.rows.Release()
 	return r.pq.Close()
 }
@@ -95,6 +112,7 @@ type source struct {
 	first   int64 // time of the first and last row in microseconds, where timed
 	last    int64
 	timed   bool
+	pick    *pick // rows that are taken or left out; nil takes all
 }
 
 // inspect reads the columns that rows are sorted by.
@@ -199,7 +217,7 @@ func (m *merger) open(ctx context.Context, s source) (*rowReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.schema, r.ignored = m.schema, m.spec.Column
+	r.schema, r.ignored, r.pick = m.schema, m.spec.Column, s.pick
 	return r, nil
 }
 

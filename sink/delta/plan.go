@@ -15,9 +15,17 @@ type plan struct {
 	changed []changedPartition // of Replace and Overwrite
 	add     []writer.File
 	remove  []*file
-	skipped int   // partitions with the same rows already
-	before  int64 // rows of all partitions of the change
-	rows    int64 // new rows, those of unchanged partitions too
+	skipped int      // partitions with the same rows already
+	deleted int64    // keys that the change takes away, or marks as deleted
+	before  int64    // rows of all partitions of the change
+	rows    int64    // new rows, those of unchanged partitions too
+	notes   []string // warnings for the receipt
+
+	// Of a merge: what it counted, the rows of removed files, and the partitions
+	// that it leaves as they are.
+	merged      *merged
+	removedRows int64
+	unmerged    []partitioning.Value
 }
 
 // changedPartition is a partition that gets other rows.
@@ -27,6 +35,9 @@ type changedPartition struct {
 	have     sums
 	want     sums
 	newFiles []writer.File
+	removed  int64    // keys that the change takes away
+	renamed  bool     // its keys may be other ones today
+	moved    []uint64 // hashes of keys that went to other partitions
 }
 
 func (p *plan) empty() bool { return len(p.add) == 0 && len(p.remove) == 0 }
@@ -34,10 +45,14 @@ func (p *plan) empty() bool { return len(p.add) == 0 && len(p.remove) == 0 }
 // checkChange reports a change that the caller must not ask for.
 func (t *Table) checkChange(c sink.Change) error {
 	wrong := func(format string, args ...any) error {
-		return fmt.Errorf("commit to table %s: %s", t.root, fmt.Sprintf(format, args...))
+		return fmt.Errorf("commit to table %s: %w", t.root, fmt.Errorf(format, args...))
 	}
 	switch c.Mode {
 	case sink.Replace, sink.Overwrite, sink.Append:
+	case sink.Merge:
+		if err := checkMerge(c); err != nil {
+			return wrong("%w", err)
+		}
 	default:
 		return wrong("unknown %s", c.Mode)
 	}

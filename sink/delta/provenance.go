@@ -61,6 +61,9 @@ func (x *transaction) info(s *Snapshot, p *plan) commitInfo {
 	if c.Operation != "" {
 		info.OperationParameters["paylakeOperation"] = c.Operation
 	}
+	if p.merged != nil {
+		x.table.describeMerge(&info, p)
+	}
 	switch {
 	case s.Exists():
 		read := s.version
@@ -94,10 +97,10 @@ func jsonList(names []string) string {
 
 // newAdd describes an uploaded file under path, relative to the table's root.
 func (t *Table) newAdd(path string, f writer.File) *add {
+	tags := tagsOf(f)
 	return &add{
 		Path: partitioning.URI(path), PartitionValues: t.partitionValues(f.Partition),
-		Size: f.Bytes, ModificationTime: t.now(), DataChange: true, Stats: f.Stats,
-		Tags: map[string]string{tagFingerprint: hex(f.Fingerprint), tagKeys: hex(f.Keys)},
+		Size: f.Bytes, ModificationTime: t.now(), DataChange: true, Stats: f.Stats, Tags: tags,
 	}
 }
 

@@ -16,15 +16,20 @@ type Snapshot struct {
 	partitions map[partitioning.Value]*partition
 	order      []partitioning.Value // ascending
 	rows       int64
+	deleted    int64 // rows of files whose records are deleted at the source
 	bytes      int64
 }
 
 // partition are the live files of one partition.
 type partition struct {
-	files []*file
-	sums  sums // rows -1 where a file does not tell them
-	known bool // every file is tagged: the sums are the rows'
+	files []*file // of records that the source has, or that another engine wrote
+	kept  []*file // of records that are deleted at the source; they count for nothing here
+	sums  sums    // rows -1 where a file does not tell them
+	known bool    // every file is tagged: the sums are the rows'
 }
+
+// all returns the files of both kinds.
+func (p *partition) all() []*file { return slices.Concat(p.files, p.kept) }
 
 // newSnapshot makes the snapshot of a state, which must not change any more.
 func newSnapshot(s *state) *Snapshot {
@@ -38,12 +43,12 @@ func newSnapshot(s *state) *Snapshot {
 // next makes the snapshot of a state that comes after that of n. It looks only
 // at the partitions that changed. The state must not change any more.
 func (n *Snapshot) next(s *state) *Snapshot {
-	out := &Snapshot{state: s, partitions: make(map[partitioning.Value]*partition, len(n.partitions)), order: n.order, rows: n.rows, bytes: n.bytes}
+	out := &Snapshot{state: s, partitions: make(map[partitioning.Value]*partition, len(n.partitions)), order: n.order, rows: n.rows, deleted: n.deleted, bytes: n.bytes}
 	maps.Copy(out.partitions, n.partitions)
 	files := map[partitioning.Value][]*file{}
 	for v := range s.dirty {
 		if p := n.partitions[v]; p != nil {
-			files[v] = slices.Clone(p.files)
+			files[v] = p.all()
 		}
 	}
 	for _, f := range s.fresh {
@@ -71,8 +76,13 @@ func (n *Snapshot) set(v partitioning.Value, files []*file) {
 		return
 	}
 	slices.SortFunc(files, func(a, b *file) int { return compare(a.path, b.path) })
-	p := &partition{files: files, known: true}
+	p := &partition{known: true}
 	for _, f := range files {
+		if f.kept {
+			p.kept = append(p.kept, f)
+			continue
+		}
+		p.files = append(p.files, f)
 		p.sums = p.sums.plus(f.sums)
 		p.known = p.known && f.tagged
 	}
@@ -83,9 +93,12 @@ func (n *Snapshot) set(v partitioning.Value, files []*file) {
 // total adds the files of a partition to the sums of the snapshot, or takes them
 // away.
 func (n *Snapshot) total(p *partition, sign int64) {
-	for _, f := range p.files {
+	for _, f := range p.all() {
+		if n.bytes += sign * f.size; f.kept {
+			n.deleted += sign * f.sums.rows
+			continue
+		}
 		n.rows += sign * max(f.sums.rows, 0)
-		n.bytes += sign * f.size
 	}
 }
 
@@ -114,7 +127,8 @@ func (s *Snapshot) Mark(app string) (int64, bool) {
 // Partition returns what the log tells of partition v: its rows (-1 where a file
 // lacks the number), the sum of the fingerprints of its rows and the number of
 // its files. known is false where a file of another engine lacks its
-// fingerprint; the sum then means nothing. An empty partition is known.
+// fingerprint; the sum then means nothing. An empty partition is known. Files of
+// records that are deleted at the source count nowhere here.
 func (s *Snapshot) Partition(v partitioning.Value) (rows int64, fingerprint uint64, known bool, files int) {
 	p := s.partition(v)
 	return p.sums.rows, p.sums.fingerprint, p.known, len(p.files)
@@ -152,7 +166,7 @@ func (s *Snapshot) Newest() (partitioning.Value, bool) {
 func (s *Snapshot) Files() iter.Seq[File] {
 	return func(yield func(File) bool) {
 		for _, v := range s.order {
-			for _, f := range s.partitions[v].files {
+			for _, f := range s.partitions[v].all() {
 				if !yield(f.public()) {
 					return
 				}
@@ -165,8 +179,12 @@ func (s *Snapshot) Files() iter.Seq[File] {
 func (s *Snapshot) NumFiles() int { return len(s.files) }
 
 // Rows returns the rows of all live files that tell their number; those of
-// Paylake always do.
+// Paylake always do. Records that are deleted at the source are not among them.
 func (s *Snapshot) Rows() int64 { return s.rows }
+
+// DeletedRows returns the rows of the files that hold only records that are
+// deleted at the source.
+func (s *Snapshot) DeletedRows() int64 { return s.deleted }
 
 // Bytes returns the size of all live files.
 func (s *Snapshot) Bytes() int64 { return s.bytes }

@@ -143,7 +143,7 @@ func (t *Table) manifestKey(v partitioning.Value) string {
 // without files is removed; an unpartitioned table keeps an empty one, which its
 // readers need.
 func (t *Table) writeManifest(ctx context.Context, s *Snapshot, v partitioning.Value) error {
-	files := s.partition(v).files
+	files := s.partition(v).all()
 	if len(files) == 0 && t.settings.Spec.Column != "" {
 		return t.store.Delete(ctx, t.manifestKey(v))
 	}

@@ -47,7 +47,7 @@ func (s *state) noteRestore(version int64, t touch) {
 		return
 	}
 	switch {
-	case t.ours() && t.newRows && !t.Blind:
+	case t.ours() && t.newRows && !t.Blind && t.Operation != operationMerge: // a merge does not read a partition as a whole
 		for v := range t.partitions {
 			delete(s.unread, v)
 		}
@@ -115,7 +115,7 @@ func (t *Table) settles(s *Snapshot, c sink.Change, version int64) *txn {
 
 // readAgain reports whether the change holds what the source says of partition v.
 func readAgain(c sink.Change, v partitioning.Value, restored int64) bool {
-	return c.Mode != sink.Append && inChange(c, v) || c.Base >= restored && slices.Contains(c.Reread, v)
+	return c.Mode != sink.Append && c.Mode != sink.Merge && inChange(c, v) || c.Base >= restored && slices.Contains(c.Reread, v)
 }
 
 // onlyNote reports whether a change without new rows must be committed, because

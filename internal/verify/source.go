@@ -1,0 +1,114 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/paylake/paylake/extract"
+	"github.com/paylake/paylake/extract/window"
+	"github.com/paylake/paylake/partitioning"
+)
+
+// The methods of a report.
+const (
+	byFiles    = "files"    // every file is in the store and of its size
+	byItself   = "local"    // the lake against itself
+	byTotals   = "totals"   // numbers of records, and records where they differ
+	byKeys     = "keys"     // which records there are
+	byContents = "contents" // the records themselves
+)
+
+// source compares a table with its source.
+func (v *verifier) source(ctx context.Context, t Target, l *lake, rep *Stream, out *collector) error {
+	ep := t.Endpoint
+	c := &comparer{v: v, o: v.o, t: t, lake: l, out: out, rep: rep, told: map[partitioning.Value]bool{}}
+	if ep.Write == extract.AppendSnapshot || ep.Feed || ep.SinceParam == "" {
+		if err := v.whole(ctx, t, l, rep, out); err != nil {
+			return err
+		}
+	}
+	switch {
+	case ep.Write == extract.AppendSnapshot:
+		rep.note("snapshots of the past cannot be asked for again: the lake was compared with itself")
+		return nil
+	case ep.Feed:
+		rep.note("nobody says how long the source keeps its events: the lake was compared with itself")
+		return nil
+	}
+	c.reader = extract.NewReader(t.Client, ep, extract.ReaderOptions{
+		Grid: t.Spec, ChunkBytes: v.o.Chunk, Connection: t.Connection, Table: t.Table, Now: v.o.Now,
+	})
+	defer func() {
+		rep.Requests += c.reader.Facts().Requests
+		if c.rejected > 0 {
+			rep.note(fmt.Sprintf("%d records of the source do not fit the table: they are in the quarantine, which is no difference", c.rejected))
+		}
+	}()
+	if ep.SinceParam == "" {
+		return c.list(ctx)
+	}
+	return c.scoped(ctx)
+}
+
+// scoped compares what lies in the scope of a verification.
+func (c *comparer) scoped(ctx context.Context) error {
+	rng, err := c.v.scope(c.t, c.lake, c.rep)
+	if err != nil {
+		return err
+	}
+	c.rep.Since, c.rep.Until = &rng.Since, &rng.Until
+	ranges := limited(c.t, rng)
+	if len(ranges) == 0 && c.t.Only == nil {
+		c.rep.note("no partition lies in the range that the source can be asked about")
+	}
+	for _, w := range ranges {
+		if err := c.compare(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare compares a range in the way that the options ask for.
+func (c *comparer) compare(ctx context.Context, rng window.Window) error {
+	if !c.o.Deep {
+		return c.totals(ctx, rng)
+	}
+	c.rep.by(byContents)
+	c.rep.Partitions += len(partitionsOf(c.t.Spec, c.lake, rng))
+	return c.ranges(ctx, rng)
+}
+
+// list compares a stream that is read as a whole: by the total of its first
+// page, if that is all that is asked for, else record by record.
+func (c *comparer) list(ctx context.Context) error {
+	if !c.o.Deep {
+		c.rep.Counts++
+		want, err := c.reader.Probe(ctx, window.Window{})
+		if err != nil {
+			return fmt.Errorf("count the list: %w", err)
+		}
+		have, err := c.liveRows(ctx, window.Window{}, "")
+		if err != nil {
+			return err
+		}
+		if want.Known && want.Rows == have {
+			c.rep.by(byTotals)
+			c.rep.LakeRows, c.rep.SourceRows = have, &want.Rows
+			return nil
+		}
+		c.rep.note(fmt.Sprintf("the list was read as a whole: the source reports about %d records, the lake has %d", want.Rows, have))
+	}
+	c.rep.by(byContents)
+	return c.ranges(ctx, window.Window{})
+}
+
+// by notes how a stream was verified.
+func (s *Stream) by(method string) {
+	for _, m := range s.Methods {
+		if m == method {
+			return
+		}
+	}
+	s.Methods = append(s.Methods, method)
+}
