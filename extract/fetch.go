@@ -165,6 +165,10 @@ func (rd *reading) first(ctx context.Context, state string) (page, int, error) {
 			l.setSize(safePageSize)
 		}
 	}
+	if ask := rd.doubt; err == nil && ask != nil && (p.cursor != "" || p.Records >= safePageSize) {
+		rd.doubt = nil
+		err = ask()
+	}
 	return p, a.size, err
 }
 

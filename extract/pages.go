@@ -54,7 +54,7 @@ func (rd *reading) byTotal(ctx context.Context, first page, size int) (evidence,
 		return evidence{}, detail, err
 	}
 	if total < first.total && !rd.forgotten(first.total, total) { // a row that took a step back may have been missed
-		return evidence{}, fmt.Sprintf("the total fell from %d to %d", first.total, total), nil
+		return evidence{}, fmt.Sprintf("the total fell from %d to %d, and %d were seen", first.total, total, rd.dec.Distinct()), nil
 	}
 	if total < first.total {
 		return evidence{proof: ProofTotal, total: total}, "", nil

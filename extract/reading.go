@@ -21,6 +21,7 @@ type reading struct {
 	since, until string        // of the filter as it is asked; "" = not asked
 	params       filterParams  // the parameters that take them
 	keep         window.Window // records outside are not stored; zero = all are
+	doubt        func() error  // called once when the first page is not alone; nil = nothing to do
 	spill        Spill
 
 	turn        chan struct{}

@@ -91,8 +91,9 @@ type Change struct {
 	Reread []partitioning.Value
 
 	// NotBefore leaves out of a Merge the partitions that hold a row extracted
-	// before it: its keys may be other ones today. They are named in
-	// Receipt.Unmerged. In a Replace or Overwrite, what is gone from such a
+	// before it: its keys may be other ones today. Those that would change are
+	// named in Receipt.Unmerged, with all partitions that rows would move from or
+	// to. In a Replace or Overwrite, what is gone from such a
 	// partition is counted by rows and not by keys. Zero means no such rule.
 	NotBefore time.Time
 

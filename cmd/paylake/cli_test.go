@@ -231,7 +231,7 @@ func TestVersion(t *testing.T) {
 func TestStreams(t *testing.T) {
 	got := paylake(t, "streams")
 	require.Equal(t, exitDone, got.code)
-	require.Len(t, strings.Split(strings.TrimSpace(got.stdout), "\n"), 7)
+	require.Len(t, strings.Split(strings.TrimSpace(got.stdout), "\n"), 8)
 	require.Regexp(t, `pagarme +orders +id +created_date +replace partitions +200 +45d +on`, got.stdout)
 	require.Regexp(t, `pagarme +recipient_balance .*snapshot_date +append snapshot .*one request per record of recipients`, got.stdout)
 

@@ -76,6 +76,9 @@ func (e *env) remarks(label string, s *report.Stream) {
 	if s.Removed > 0 {
 		say("%d records that the source no longer lists are gone from the table, or marked as deleted (deletes: keep)", s.Removed)
 	}
+	if f := s.Refresh; f != nil && f.Read+f.Left > 0 {
+		say("%d older partitions were read again, %d of them had changed; %d that are due are left to later runs", f.Read, f.Changed, f.Left)
+	}
 	if s.Rejects > 0 {
 		say("warning: %d records do not fit the table and are kept in %v", s.Rejects, s.Quarantine)
 	}

@@ -52,7 +52,7 @@ func wire(t *testing.T, full bool, streams ...string) map[string]pipeline.Stream
 func TestConfigurationReachesTheStreams(t *testing.T) {
 	const day = 24 * time.Hour
 	all := wire(t, false)
-	require.Len(t, all, 10)
+	require.Len(t, all, 11)
 
 	orders := all["pagarme/orders"]
 	require.Equal(t, "loja", orders.Connection)

@@ -2,6 +2,7 @@ package books
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -206,42 +207,46 @@ type claim struct {
 
 // compare holds a charge against its payables.
 func (b *book) compare(t *tally, c *charge, w claim, have sums) {
-	if have.before == w.want {
+	excuse := b.excuse(w, have)
+	switch {
+	case have.before == w.want:
 		if have.all != have.before {
-			t.except("charge_read_before_payables")
+			t.except(readBefore)
 		}
 		t.add(w.want, w.want)
-		return
+	case have.all == w.want: // payables that came while the charge was read
+		t.add(w.want, w.want)
+	case excuse != "":
+		t.except(excuse)
+	default:
+		t.add(w.want, have.all)
+		t.fail(Break{Charge: c.id, Keys: have.keys, Left: w.want, Right: have.all, Reason: w.reason})
 	}
-	name := ""
-	for instead, amount := range w.instead {
-		if amount == have.all && (name == "" || instead < name) {
-			name = instead
+}
+
+// readBefore is the name of the exception of a charge whose row is older than
+// its payables.
+const readBefore = "charge_read_before_payables"
+
+// excuse names the exception that a difference is, "" for none.
+func (b *book) excuse(w claim, have sums) string {
+	if between(w.want, have.before, have.all) {
+		return readBefore
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.instead)) {
+		if w.instead[name] == have.all {
+			return name
 		}
 	}
 	missing := have.all < w.want && (have.all == 0 || w.parts)
 	switch {
-	case within(w.want, have.before, have.all):
-		name = "charge_read_before_payables"
-		if w.want == have.all {
-			name = "" // payables that came while the charge was read
-		}
-	case name != "":
 	case missing && w.event >= b.payables.last-settling:
-		name = "payables_not_read_yet"
+		return "payables_not_read_yet"
 	case missing && w.oldest < b.payables.first:
-		name = "before_the_first_payable"
-	default:
-		t.add(w.want, have.all)
-		t.fail(Break{Charge: c.id, Keys: have.keys, Left: w.want, Right: have.all, Reason: w.reason})
-		return
+		return "before_the_first_payable"
 	}
-	if name == "" {
-		t.add(w.want, w.want)
-		return
-	}
-	t.except(name)
+	return ""
 }
 
-// within tells whether n lies between a and b, b included.
-func within(n, a, b int64) bool { return n > min(a, b) && n < max(a, b) || n == b }
+// between tells whether n lies between a and b.
+func between(n, a, b int64) bool { return n > min(a, b) && n < max(a, b) }

@@ -227,7 +227,7 @@ func (l ledgers) settledOn(recipient, day string) (operations, payables int64) {
 }
 
 func TestEveryDamageIsFound(t *testing.T) {
-	_, sound := merchant(t, 4, 160, 9000)
+	_, sound := merchant(t, 6, 160, 7000)
 	lakes := sound.tables(t, moment)
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {

@@ -282,7 +282,7 @@ func TestDeletedRowsAreLeftOutAndCounted(t *testing.T) {
 // Random books of charges with many instalments and recipients and amounts of
 // all sizes are true; with one payable changed they are not.
 func TestAnySizeOfAmount(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(3) {
 		draw := rand.New(rand.NewPCG(seed, 5))
 		l := around()
 		for i := range 60 {

@@ -1,8 +1,9 @@
 // Package ledger keeps the history of runs in the lake, as two small Delta
 // tables below the destination: _paylake/runs has one row a run,
 // _paylake/windows one row a window that was read. Anyone can query them;
-// nothing of Paylake but `paylake status` reads them, and deleting them costs
-// the history and nothing else.
+// deleting them costs the history, and requests: `paylake status` reads them, and
+// a sync looks in _paylake/windows which older partitions were not read for long.
+// Without it all of them count as unread; they are read again within the budget.
 //
 // Invariants:
 //   - a run makes at most one commit to each table, that of the windows first:

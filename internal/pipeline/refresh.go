@@ -61,8 +61,10 @@ func (j *job) refresh(ctx, readCtx context.Context) error {
 // look finds out what is known of the partitions.
 func (p *refreshing) look(ctx context.Context) (err error) {
 	j := p.job
-	if p.table, err = j.s.Lake.Load(ctx); err != nil {
-		return err
+	if p.table = j.base; j.rep.TableVersion != j.base.Version() {
+		if p.table, err = j.s.Lake.Load(ctx); err != nil {
+			return err
+		}
 	}
 	var reads []report.WindowRead
 	history, err := j.run.history(ctx)

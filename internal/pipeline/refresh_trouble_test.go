@@ -55,7 +55,7 @@ func TestKilledRunsGoOnWithWhatIsStillDue(t *testing.T) {
 	a := newAging(t, simapi.Charges, simapi.Late{})
 	a.tiers = []extract.Tier{{Every: 5 * day}}
 	a.now = a.now.Add(6 * day)
-	a.opts.Chunk = 48 << 10 // small ranges
+	a.opts.Chunk = 10 << 10 // small ranges
 	a.opts.CommitEvery, a.forget = time.Nanosecond, true
 	rt, due := a.rt, 1000
 	for range 4 {
@@ -130,7 +130,7 @@ func TestAStoppedRefreshCommitsWhatItHas(t *testing.T) {
 	a := newAging(t, simapi.Charges, simapi.Late{})
 	a.tiers = []extract.Tier{{Every: 5 * day}}
 	a.now = a.now.Add(6 * day)
-	a.opts.Chunk = 48 << 10 // small ranges
+	a.opts.Chunk = 10 << 10 // small ranges
 	stop := make(chan struct{})
 	a.opts.Stop = stop
 	rt := a.rt

@@ -200,12 +200,8 @@ func (j *job) merge(ctx context.Context, files []writer.File, knownOnly bool) ([
 	if len(files) == 0 {
 		return nil, nil
 	}
-	table, err := j.s.Lake.Load(ctx)
-	if err != nil {
-		return nil, err
-	}
 	change := sink.Change{
-		Mode: sink.Merge, Base: table.Version(), Files: files, KnownOnly: knownOnly, WorkDir: j.dir,
+		Mode: sink.Merge, Base: j.rep.TableVersion, Files: files, KnownOnly: knownOnly, WorkDir: j.dir,
 		AcceptShrink: j.run.opts.AcceptShrink, RunID: j.run.opts.RunID, Operation: "MERGE",
 	}
 	change.NotBefore = j.idBreak()

@@ -23,7 +23,7 @@ func TestNumbers(t *testing.T) {
 		first := date("2026-10-05").Add(4 * time.Hour)
 		m := born(t, plan{
 			born: date("2026-10-05").AddDate(0, 0, -history), start: date("2026-10-05").AddDate(0, 0, -history), first: first, days: runs,
-			size: 2_000 * 9 * (history + runs), late: simapi.LateLife(),
+			size: 11_000 * (history + runs), late: simapi.LateLife(),
 			config: simapi.Config{Faults: simapi.Faults{Latency: 50 * time.Millisecond}},
 		})
 		m.keep(simapi.Orders, simapi.Charges, simapi.Payables, simapi.Hooks)
@@ -49,6 +49,9 @@ func TestNumbers(t *testing.T) {
 		}
 		t.Logf("rows a day: orders %.0f, charges %.0f, payables %.0f, hooks %.0f", week(simapi.Orders), week(simapi.Charges), week(simapi.Payables), week(simapi.Hooks))
 		t.Logf("requests of a run\n%s", m.spent.table())
+		for _, orders := range []float64{2_000, 50_000} {
+			t.Logf("a history of three years\n%s", priceTable(orders, m.costsOf(orders, week(simapi.Orders), week)))
+		}
 	})
 }
 

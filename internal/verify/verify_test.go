@@ -15,7 +15,7 @@ import (
 func TestAHealthyLakeIsEqual(t *testing.T) {
 	for _, stream := range []string{simapi.Charges, simapi.Orders, simapi.Payables, simapi.BalanceOperations, simapi.Recipients, simapi.RecipientBalance} {
 		t.Run(stream, func(t *testing.T) {
-			s := newScene(t, stream, 6, 900, simapi.Config{})
+			s := newScene(t, stream, 6, 500, simapi.Config{})
 			s.requireEqual()
 		})
 	}
@@ -153,7 +153,7 @@ func requireFound(t *testing.T, got *verify.Stream, kind, key string) verify.Fin
 // What was damaged is found, named and repaired.
 func TestDamageIsFoundNamedAndRepaired(t *testing.T) {
 	small := newScene(t, simapi.Payables, 6, 700, simapi.Config{})
-	large := newScene(t, simapi.Charges, 12, 3000, simapi.Config{}) // so many records that they are counted
+	large := newScene(t, simapi.Charges, 12, 700, simapi.Config{}) // so many records that they are counted
 	for name, d := range damages() {
 		for mode, want := range map[string]string{"source": d.source, "deep": d.deep, "local": d.local} {
 			if want == "" {
@@ -202,7 +202,7 @@ func TestDamageIsFoundInBoundedMemory(t *testing.T) {
 // Records that the source changed after they were read are told from those that
 // the lake has wrong.
 func TestStaleRecordsAreTold(t *testing.T) {
-	s := newScene(t, simapi.Charges, 14, 3000, simapi.Config{})
+	s := newScene(t, simapi.Charges, 14, 900, simapi.Config{})
 	s.now = s.now.AddDate(0, 0, 9)
 	for _, o := range []verify.Options{byDeep, bySource} {
 		got := s.verify(o)
@@ -219,7 +219,7 @@ func TestStaleRecordsAreTold(t *testing.T) {
 
 // A range that the lake lost as a whole is named without reading its records.
 func TestLostDaysAreCountedNotRead(t *testing.T) {
-	s := newScene(t, simapi.Charges, 48, 25_000, simapi.Config{})
+	s := newScene(t, simapi.Charges, 48, 8000, simapi.Config{})
 	var gone []action
 	var want int64
 	for _, f := range s.files()[20:32] {
@@ -238,7 +238,7 @@ func TestLostDaysAreCountedNotRead(t *testing.T) {
 
 // k differing days out of n cost about k log n requests.
 func TestRequestsGrowWithWhatDiffers(t *testing.T) {
-	s := newScene(t, simapi.Charges, 256, 25_000, simapi.Config{})
+	s := newScene(t, simapi.Charges, 256, 12_000, simapi.Config{})
 	base := s.verify(bySource)
 	require.Equal(t, verify.Equal, base.Status)
 	require.Less(t, base.Requests, int64(40), "ranges, states and what finds out how exact the filter is")

@@ -14,20 +14,18 @@ import (
 
 	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink"
-	"github.com/paylake/paylake/sink/store"
 	"github.com/paylake/paylake/writer"
 )
 
 // keeper makes the files of deleted records of one changed partition.
 type keeper struct {
-	table  *Table
-	change sink.Change
-	plan   *plan
-	part   *changedPartition
-	m      *merger
-	keys   *keySet // of the new rows, and of rows that were taken
-	out    []source
-	n      int // files read
+	table *Table
+	plan  *plan
+	part  *changedPartition
+	m     *merger
+	keys  *keySet // of the new rows, and of rows that were taken
+	out   []source
+	n     int // files read
 }
 
 // keepDeleted completes the plan by what it means for records that are deleted
@@ -83,7 +81,7 @@ func (t *Table) keepPartition(ctx context.Context, c sink.Change, p *plan, part 
 	if err != nil {
 		return err
 	}
-	k := &keeper{table: t, change: c, plan: p, part: part, m: t.newMerger(part.value, dir, targetBytes)}
+	k := &keeper{table: t, plan: p, part: part, m: t.newMerger(part.value, dir, targetBytes)}
 	if k.keys, err = t.keysOf(ctx, part.newFiles); err != nil {
 		return err
 	}
@@ -95,7 +93,7 @@ func (t *Table) keepPartition(ctx context.Context, c sink.Change, p *plan, part 
 			if marked && f.tagged || !marked && !mark {
 				continue
 			}
-			if err := k.take(ctx, f, marked); err != nil && !lostFile(ctx, c, part.value) {
+			if err := k.take(ctx, f, marked); err != nil && !t.lostFile(ctx, f) {
 				return err
 			}
 		}
@@ -139,13 +137,12 @@ func (k *keeper) missing(ctx context.Context, f *file, marked bool) ([]int64, er
 
 // renew leaves a file of deleted records where it is, unless a key of it is back
 // or was deleted again: then the others go to a new file. One that is gone from
-// the store is taken out of the table where the partition is written anew for
-// that.
+// the store, or was cut, is taken out of the table.
 func (k *keeper) renew(ctx context.Context, f *file) error {
 	rows, err := k.missing(ctx, f, true)
 	switch {
-	case errors.Is(err, store.ErrNotFound) && lostFile(ctx, k.change, k.part.value):
-		k.plan.notes = append(k.plan.notes, fmt.Sprintf("table %s: file %s with %d deleted records is gone: they cannot be had again", k.table.root, f.path, f.sums.rows))
+	case err != nil && k.table.lostFile(ctx, f):
+		k.plan.notes = append(k.plan.notes, fmt.Sprintf("table %s: file %s with %d deleted records is gone or damaged: they cannot be had again", k.table.root, f.path, f.sums.rows))
 	case err != nil:
 		return err
 	case int64(len(rows)) == f.sums.rows:

@@ -3,6 +3,7 @@ package delta
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,23 +220,45 @@ func TestKeepingDeletedRecordsIsTurnedOnAndOff(t *testing.T) {
 // A file of deleted records that somebody removed is taken out of the table when
 // its partition is written anew.
 func TestLostFileOfDeletedRecordsIsNamed(t *testing.T) {
-	l := newLake(t, mem.New(), keeping)
 	all := rowsOf(0, 100)
-	l.put(all)
-	l.commit(l.keep(all[3:]))
-	require.NoError(t, l.st.Delete(t.Context(), l.key(l.keptFiles()[0].Path)))
-	damaged, err := l.Damaged(t.Context(), l.load())
-	require.NoError(t, err)
-	require.Equal(t, dayValues(0), damaged)
+	for name, lose := range map[string]func(l *lake, key string) error{
+		"removed": func(l *lake, key string) error { return l.st.Delete(t.Context(), key) },
+		"cut":     func(l *lake, key string) error { return l.st.Put(t.Context(), key, strings.NewReader("PAR1")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLake(t, mem.New(), keeping)
+			l.put(all)
+			l.commit(l.keep(all[3:]))
+			require.NoError(t, lose(l, l.key(l.keptFiles()[0].Path)))
+			damaged, err := l.Damaged(t.Context(), l.load())
+			require.NoError(t, err)
+			require.Equal(t, dayValues(0), damaged)
 
-	c := l.keep(all[3:])
-	c.Rewrite = damaged
-	receipt, err := l.Commit(t.Context(), c)
-	require.NoError(t, err)
-	require.Len(t, receipt.Warnings, 1)
-	require.Contains(t, receipt.Warnings[0], "3 deleted records is gone")
-	l.requireRows(all[3:])
-	l.requireQuiet(all[3:])
+			c := l.keep(all[3:])
+			c.Rewrite = damaged
+			receipt, err := l.Commit(t.Context(), c)
+			require.NoError(t, err)
+			require.Len(t, receipt.Warnings, 1)
+			require.Contains(t, receipt.Warnings[0], "3 deleted records is gone")
+			l.requireRows(all[3:])
+			l.requireQuiet(all[3:])
+		})
+	}
+}
+
+// A live file that is gone is no reason to refuse the rows that replace it; what
+// it held is not known any more.
+func TestLostFileIsReplacedThoughKeysWent(t *testing.T) {
+	l := newLake(t, mem.New(), keeping)
+	l.put(slices.Concat(rowsOf(0, 100), rowsOf(1, 5)))
+	for f := range l.load().Files() {
+		if f.Partition == dayValue(0) {
+			require.NoError(t, l.st.Delete(t.Context(), l.key(f.Path)))
+		}
+	}
+	c := l.keep(slices.Concat(rowsOf(0, 98), rowsOf(1, 5)))
+	require.Equal(t, sink.Committed, l.commit(c).Outcome)
+	l.requireRows(rowsOf(0, 98), rowsOf(1, 5))
 }
 
 // A record that goes to another partition is not deleted.

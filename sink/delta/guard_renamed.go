@@ -39,7 +39,7 @@ func (t *Table) renamed(ctx context.Context, c sink.Change, part changedPartitio
 		if errors.Is(err, errRenamed) {
 			return true, nil
 		}
-		if err != nil && !lostFile(ctx, c, part.value) {
+		if err != nil && !t.lostFile(ctx, f) {
 			return false, err
 		}
 	}

@@ -58,7 +58,7 @@ func (m *merge) compareFile(ctx context.Context, f *file) (unfit, err error) {
 	}
 	defer m.free(need)
 	matches := m.scans[f.path].matches
-	if f.tagged && len(m.quick) > 0 {
+	if len(m.quick) > 0 {
 		err = m.readMatches(ctx, f, pending(matches), m.quick, wholeColumns, m.tellQuickly)
 	}
 	if left := pending(matches); err == nil && len(left) > 0 {

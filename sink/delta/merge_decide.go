@@ -42,7 +42,7 @@ func stepOf(in *incoming, places []place) step {
 	return s
 }
 
-// partitionsOf gives the partitions that a step touches: that of the change's
+// partitions gives the partitions that a step touches: that of the change's
 // row, and those where the table's lie.
 func (s step) partitions(in *incoming, each func(partitioning.Value)) {
 	each(in.partition)
@@ -55,13 +55,13 @@ func (s step) partitions(in *incoming, each func(partitioning.Value)) {
 // are: with each of them those that a row would move from or to.
 func (m *merge) decide(ctx context.Context, s *Snapshot, places [][]place) ([]step, map[partitioning.Value]bool, error) {
 	steps := make([]step, len(places))
-	left := map[partitioning.Value]bool{}
+	left, broken := map[partitioning.Value]bool{}, m.brokenIn(s)
 	for i := range steps {
 		steps[i] = stepOf(&m.in.rows[i], places[i])
 		if steps[i].empty() {
 			continue
 		}
-		if err := m.refuse(ctx, s, &m.in.rows[i], steps[i], left); err != nil {
+		if err := m.refuse(ctx, s, &m.in.rows[i], steps[i], left, broken); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -98,16 +98,25 @@ func spread(s step, in *incoming, left map[partitioning.Value]bool) bool {
 	return len(left) > before
 }
 
+// brokenIn returns the partitions of which not all keys are known.
+func (m *merge) brokenIn(s *Snapshot) map[partitioning.Value]bool {
+	out := map[partitioning.Value]bool{}
+	for path, scan := range m.scans {
+		if f := s.files[path]; f != nil && scan.broken != nil {
+			out[f.values.value] = true
+		}
+	}
+	return out
+}
+
 // refuse adds the partitions of a step that may not be changed.
-func (m *merge) refuse(ctx context.Context, s *Snapshot, in *incoming, done step, left map[partitioning.Value]bool) error {
+func (m *merge) refuse(ctx context.Context, s *Snapshot, in *incoming, done step, left, broken map[partitioning.Value]bool) error {
 	c := m.x.change
 	if c.KnownOnly && !done.mine {
 		left[in.partition] = true
 	}
-	for _, f := range s.partition(in.partition).all() {
-		if scan := m.scans[f.path]; scan != nil && scan.broken != nil {
-			left[in.partition] = true // its keys are not known
-		}
+	if broken[in.partition] {
+		left[in.partition] = true
 	}
 	for _, p := range done.drop {
 		if m.unfit[p.file.path] != nil {

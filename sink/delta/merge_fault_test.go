@@ -77,7 +77,7 @@ func TestMergeTakesWhatOtherEnginesLeft(t *testing.T) {
 }
 
 func TestMergeIntoFilesOfOtherEngines(t *testing.T) {
-	l := newMemLake(t)
+	l := newLake(t, mem.New(), stated)
 	all := rowsOf(0, 900)
 	l.pieces(some(all, 0, 3))
 	shuffled := some(all, 1, 3)
@@ -235,7 +235,7 @@ func TestMergeOfManyPartitions(t *testing.T) {
 	w := &widest{Store: st}
 	l := newLake(t, w)
 	var all, change []row
-	for day := range 100 {
+	for day := range 60 {
 		rows := rowsOf(day, 20)
 		all = append(all, rows...)
 		change = append(change, with(rows, refund, 3, 7, 11)...)
@@ -243,10 +243,10 @@ func TestMergeOfManyPartitions(t *testing.T) {
 	l.put(all)
 	w.most.Store(0)
 	r := l.merge(sink.Committed, change...)
-	require.Equal(t, []int{100, 100}, []int{r.FilesAdded, r.FilesRemoved})
+	require.Equal(t, []int{60, 60}, []int{r.FilesAdded, r.FilesRemoved})
 	require.LessOrEqual(t, w.most.Load(), int64(uploads))
 	l.requireRows(change)
-	require.Len(t, l.dataKeys(), 200)
+	require.Len(t, l.dataKeys(), 120)
 }
 
 // Statistics tell which files cannot hold a key, also when they lie in a

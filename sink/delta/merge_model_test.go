@@ -62,8 +62,8 @@ func TestMergeAgainstAModel(t *testing.T) {
 	for _, seed := range []uint64{1, 2602338619192726441, rand.Uint64()} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			w := &mergeWorld{lake: newMemLake(t), rng: rand.New(rand.NewPCG(seed, 5)), rows: map[string]row{}, day: 100}
-			for range 25 {
+			w := &mergeWorld{lake: newLake(t, mem.New(), stated), rng: rand.New(rand.NewPCG(seed, 5)), rows: map[string]row{}, day: 100}
+			for range 18 {
 				w.day++
 				w.step()
 				w.check()

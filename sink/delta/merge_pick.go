@@ -44,14 +44,11 @@ func (p *pick) take(b arrow.RecordBatch, from int64) (arrow.RecordBatch, error) 
 	if !p.only {
 		p.sumUp(b, named, from)
 	}
-	if p.whole {
+	if p.whole || p.only || 2*len(named) > int(b.NumRows()) { // few rows must not hold the memory of many
 		return gather(context.Background(), []arrow.RecordBatch{b}, p.indices(named, from, b.NumRows()))
 	}
 	p.slice(b, named, from)
-	if out := p.rest(); out != nil {
-		return out, nil
-	}
-	return b.NewSlice(0, 0), nil
+	return p.rest(), nil
 }
 
 // rest returns what take left, a stretch at a time; nil at the end. The caller
@@ -82,25 +79,16 @@ func (p *pick) sumUp(b arrow.RecordBatch, named []int64, from int64) {
 	}
 }
 
-// slice cuts a batch into the stretches that are picked.
+// slice cuts a batch into the stretches between the rows that are left out.
 func (p *pick) slice(b arrow.RecordBatch, named []int64, from int64) {
 	start := int64(0)
 	for _, row := range named {
-		at := row - from
-		switch {
-		case p.only && len(p.cut) > 0 && start == at: // goes on
-			last := len(p.cut) - 1
-			n := p.cut[last].NumRows()
-			p.cut[last].Release()
-			p.cut[last] = b.NewSlice(at-n, at+1)
-		case p.only:
-			p.cut = append(p.cut, b.NewSlice(at, at+1))
-		case at > start:
+		if at := row - from; at > start {
 			p.cut = append(p.cut, b.NewSlice(start, at))
 		}
-		start = at + 1
+		start = row - from + 1
 	}
-	if !p.only && start < b.NumRows() {
+	if start < b.NumRows() {
 		p.cut = append(p.cut, b.NewSlice(start, b.NumRows()))
 	}
 }

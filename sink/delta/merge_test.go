@@ -29,6 +29,9 @@ func (l *lake) merge(want sink.Outcome, rows ...row) sink.Receipt {
 	return r
 }
 
+// stated is a table that tells most changes by two columns.
+func stated(s *Settings) { s.Table.State, s.Table.Updated = "status", "created_at" }
+
 // with gives rows of which some were changed.
 func with(rows []row, change func(*row), at ...int) []row {
 	out := slices.Clone(rows)
@@ -159,7 +162,7 @@ func TestMergeRules(t *testing.T) {
 		"nothing":                                {[][]row{{one}}, nil, []row{one}, sink.Unchanged},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newMemLake(t)
+			l := newLake(t, mem.New(), stated)
 			l.pieces(c.have...)
 			l.merge(c.outcome, c.change...)
 			l.requireRows(c.want)
@@ -215,6 +218,20 @@ func TestMergeLeavesBothEndsOfAMoveAlone(t *testing.T) {
 	r := l.commit(c)
 	require.Equal(t, dayValues(0, 1, 2), r.Unmerged)
 	l.requireRows(days[0], days[1], days[2], changed)
+}
+
+func TestMergeTakesMostRowsOfAFileAway(t *testing.T) {
+	l := newMemLake(t)
+	day := rowsOf(0, 5000)
+	l.put(day)
+	l.optimize(OptimizeOptions{})
+	moved := slices.Clone(day[:4900])
+	for i := range moved {
+		moved[i].day, moved[i].seen = 3, 10
+	}
+	r := l.merge(sink.Committed, moved...)
+	require.Equal(t, []int64{5000, 5000}, []int64{r.RowsAdded, r.RowsRemoved})
+	l.requireRows(moved, day[4900:])
 }
 
 // globAll lists a folder.

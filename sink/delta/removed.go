@@ -8,7 +8,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/schema"
 	"github.com/paylake/paylake/sink"
 	"github.com/paylake/paylake/writer"
@@ -100,18 +99,26 @@ func (t *Table) eachRemoved(ctx context.Context, c sink.Change, part *changedPar
 				each(h)
 			}
 		})
-		if err != nil && !lostFile(ctx, c, part.value) {
+		if err != nil && !t.lostFile(ctx, f) {
 			return err
 		}
 	}
 	return nil
 }
 
-// lostFile reports whether an old file cannot be read because it is gone or
-// damaged, in a partition that gets its files anew for that: nobody can tell any
-// more what it held.
-func lostFile(ctx context.Context, c sink.Change, v partitioning.Value) bool {
-	return ctx.Err() == nil && slices.Contains(c.Rewrite, v)
+// lostFile reports whether an old file that could not be read is gone from the
+// store, or is not as it was put there: nobody can tell any more what it held.
+func (t *Table) lostFile(ctx context.Context, f *file) bool {
+	key := t.key(f.path)
+	for o, err := range t.store.List(ctx, key, "") {
+		if err != nil {
+			return false // nothing is known
+		}
+		if o.Key == key {
+			return o.Size != f.size
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // onlyGrown reports whether the new files hold all old keys and newer ones, as
