@@ -15,6 +15,9 @@ const (
 	// entries only those count that were extracted since.
 	feedOverlap = 3 * 24 * time.Hour
 
+	// feedMended is how far back the feed is followed where no position is known.
+	feedMended = 30 * 24 * time.Hour
+
 	// feedLate is how old the newest entries may be before the operator is told.
 	feedLate = 48 * time.Hour
 
@@ -58,7 +61,7 @@ func (j *job) feed(ctx, readCtx context.Context) error {
 		return err
 	}
 	state := &j.changes.state
-	state.Feed, state.FeedSeen = state.Feed.move(f.until), f.newest
+	state.Feed, state.FeedSeen = state.Feed.move(f.until), earliest(f.newest, j.run.started)
 	if !state.FeedRead.At.After(f.until) { // nothing is left that it covers
 		state.FeedRead = covered{Since: land.until, At: j.run.started}
 	}
@@ -95,6 +98,9 @@ func (j *job) openFeed(ctx context.Context) (*feedWalk, error) {
 	if !ok {
 		return nil, nil // the account does not have it, or it was never read to any end
 	}
+	if err := j.mendFeed(ctx, table); err != nil {
+		return nil, err
+	}
 	state := &j.changes.state
 	w := &feedWalk{
 		job: j, table: table, wanted: map[string]*wanted{}, most: j.itemBudget(),
@@ -109,6 +115,25 @@ func (j *job) openFeed(ctx context.Context) (*feedWalk, error) {
 		return nil, nil
 	}
 	return w, nil
+}
+
+// mendFeed gives the stream a position that can be true where a clock that was
+// wrong left none: nothing that the feed's table holds of the last month was
+// followed for certain.
+func (j *job) mendFeed(ctx context.Context, table *delta.Snapshot) error {
+	state := &j.changes.state
+	if len(state.Feed) == 0 || !state.Feed[0].After(j.run.started) {
+		return nil
+	}
+	at := j.run.started.Add(-feedMended)
+	if oldest, ok := table.Oldest(); ok {
+		if start, err := j.s.Feed.Spec.Start(oldest); err == nil {
+			at = latest(at, start)
+		}
+	}
+	j.rep.Warn("a run whose clock was wrong left no true position in the change feed: it is followed since " + at.Format(time.RFC3339))
+	state.Feed, state.FeedSeen, state.FeedRead = positions{at}, at, covered{}
+	return j.storeChanges(ctx)
 }
 
 // itemBudget is how many records a run may read by key: what the budget of

@@ -138,7 +138,8 @@ func (w *feedWalk) landPart(ctx context.Context, v partitioning.Value, part map[
 	err := w.job.partitionRows(ctx, v, []string{key, schema.ColumnExtractedAt}, func(rows arrow.RecordBatch) error {
 		for i := range int(rows.NumRows()) {
 			id := textAt(rows, key, i)
-			if e, ok := copies[id]; ok && timeAt(rows, schema.ColumnExtractedAt, i).Before(e.created) {
+			read := timeAt(rows, schema.ColumnExtractedAt, i)
+			if e, ok := copies[id]; ok && (read.Before(e.created) || read.After(w.job.run.started.Add(clockSkew))) {
 				older[id] = true
 			}
 		}

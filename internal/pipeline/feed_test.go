@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -160,8 +161,8 @@ func TestFeedThatIsNotPartOfTheRun(t *testing.T) {
 // future: they are counted, and the tables hold the truth.
 func TestFeedThatLies(t *testing.T) {
 	t.Parallel()
-	s := aged(t, 40, 1_600, simapi.Config{Feed: simapi.Feed{HooksLie: 400}}, simapi.Charges, simapi.Hooks)
-	s.now = s.now.Add(3 * oneDay)
+	s := aged(t, 40, 1_600, simapi.Config{Feed: simapi.Feed{HooksLie: 1000}}, simapi.Charges, simapi.Hooks)
+	s.now = s.now.Add(6 * oneDay)
 	rep := s.sync()
 	sr := of(rep, simapi.Charges)
 	require.Equal(t, report.Succeeded, sr.Status, sr.Error)
@@ -174,7 +175,7 @@ func TestFeedThatLies(t *testing.T) {
 // first whose entry is oldest.
 func TestFeedStormIsSpreadOverRuns(t *testing.T) {
 	t.Parallel()
-	s := aged(t, 40, 1_600, simapi.Config{}, simapi.Charges, simapi.Hooks)
+	s := aged(t, 40, 3_200, simapi.Config{}, simapi.Charges, simapi.Hooks)
 	s.now = s.now.Add(9 * oneDay)
 	s.opts.RefreshRequests = 1
 	runs := 0
@@ -265,4 +266,38 @@ func TestFeedKeepsNoSecrets(t *testing.T) {
 		require.NoError(t, err)
 		require.NotContains(t, string(text), s.world.Canary())
 	}
+}
+
+// Entries about charges that never existed bring no rows.
+func TestFeedOfWhatNeverExisted(t *testing.T) {
+	t.Parallel()
+	s := aged(t, 40, 2_400, simapi.Config{}, simapi.Charges, simapi.Hooks)
+	s.now = s.now.Add(3 * oneDay)
+	s.rt = renaming{s.rt}
+	rep := of(s.sync(), simapi.Charges)
+	require.Equal(t, report.Succeeded, rep.Status, rep.Error)
+	require.Positive(t, rep.Feed.Missing)
+	require.Zero(t, rep.Feed.Restored)
+	for key := range s.rows(simapi.Charges) {
+		require.NotContains(t, key, "ch_never")
+	}
+}
+
+// renaming changes the ids of charges in the list of hooks.
+type renaming struct{ next http.RoundTripper }
+
+func (n renaming) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := n.next.RoundTrip(r)
+	if err != nil || !strings.HasSuffix(r.URL.Path, "/hooks") {
+		return resp, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	text := strings.ReplaceAll(string(body), `"id":"ch_`, `"id":"ch_never`)
+	resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	resp.Header.Del("Content-Length")
+	return resp, nil
 }

@@ -73,21 +73,13 @@ func (s Stream) FullIsDue(ctx context.Context, st store.Store, table *delta.Snap
 	return err == nil && !now.Before(last.Add(s.FullEvery)), err
 }
 
-// newAndFull reads the stream's windows: what is new, and then everything if a
-// full sync is due by itself. The full sync may take days, and no new record
-// waits for it. What may have changed is read by it, so the first part does
-// without the lookback.
-func (j *job) newAndFull(ctx, readCtx context.Context) error {
-	due, err := j.s.FullIsDue(ctx, j.run.opts.Store, j.base, j.run.started)
-	if err != nil || !due || j.run.opts.Backfill != nil {
-		return errors.Join(err, j.windows(ctx, readCtx))
-	}
-	lookback := j.s.Lookback
-	j.s.Lookback = 0
-	err = j.windows(ctx, readCtx)
-	j.s.Lookback = lookback
-	if err != nil || readCtx.Err() != nil || len(j.rep.Failures) > 0 {
-		return err // the full sync is due next time, too
+// fullIfDue ends the job with a full sync if one is due by itself. It may take
+// days, and may not come to its end for nights while the source has trouble:
+// everything else that a sync does comes before it. After windows that failed it
+// is due next time, too.
+func (j *job) fullIfDue(ctx, readCtx context.Context, due bool) (err error) {
+	if !due || readCtx.Err() != nil || len(j.rep.Failures) > 0 {
+		return nil
 	}
 	if j.base, err = j.s.Lake.Load(ctx); err != nil {
 		return err

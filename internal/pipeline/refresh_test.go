@@ -38,7 +38,7 @@ func newAgingOf(t *testing.T, stream string, size int, late simapi.Late, config 
 	s.world.Late = late
 	s.deaf = true
 	s.streams, s.lookback = []string{stream}, 10*day
-	s.inBubble() // no sockets
+	s.inBubble()                                                                                                          // no sockets
 	s.exclude = []string{"last_transaction", "customer", "order", "invoice", "charges", "items", "checkouts", "shipping"} // the rest does
 	s.url = "http://127.0.0.1/core/v5"
 	s.opts.RefreshRequests = 1000

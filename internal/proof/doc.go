@@ -15,12 +15,12 @@
 //
 // Together: after every run the lake equals the truth for everything that the
 // policy promises by then. What the lake holds is taken from the log after each
-// run and from the rows of the data files each month and at the end.
+// run and from the rows of the data files every two months and at the end.
 //
 // The truth comes from internal/simapi without HTTP. It passes through the
 // decoder of the schema before it is compared, so a mistake of the decoder is
-// not seen here but by the tests of schema; the monthly comparison reads names
-// and numbers with encoding/json.
+// not seen here but by the tests of schema; the comparison of the data files
+// reads ids, states, amounts and times with encoding/json.
 //
 // The long life has the build tag proof: make proof.
 package proof

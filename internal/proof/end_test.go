@@ -1,3 +1,5 @@
+//go:build proof
+
 package proof_test
 
 import (
@@ -21,7 +23,7 @@ func (m *merchant) end() {
 	for _, s := range m.streams {
 		m.whole(s, last)
 	}
-	m.month()
+	m.inventory()
 	m.verify()
 }
 

@@ -31,7 +31,7 @@ func TestShortLife(t *testing.T) {
 			},
 		})
 		m.live(9)
-		m.month()
+		m.inventory()
 	})
 }
 
@@ -60,8 +60,8 @@ func (m *merchant) day() {
 
 // progress shows how a long life goes.
 func (m *merchant) progress() {
-	if m.runs%30 == 0 {
-		m.month()
+	if m.runs%60 == 0 {
+		m.inventory()
 		m.t.Logf("run %d on %s: %d requests so far", m.runs, m.history[len(m.history)-1].begun.Format(time.DateOnly), m.server.Total().Requests)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/paylake/paylake/internal/simapi"
 )
 
@@ -20,6 +22,7 @@ func TestLongLife(t *testing.T) {
 		m := born(t, longLife())
 		m.live(m.plan.days)
 		m.end()
+		require.Greater(t, m.hooked, 1000, "records that hooks told of")
 		t.Logf("staleness of the lake\n%s", m.stale.table())
 		t.Logf("requests of a run\n%s", m.spent.table())
 	})

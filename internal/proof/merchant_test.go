@@ -58,6 +58,8 @@ type merchant struct {
 	refused bool      // the shrink guard refused what a stream of the last run found
 	accept  bool      // the operator said that records may be gone
 	history []moments // of the runs
+	last    time.Time // when the last run began that followed the hooks
+	hooked  int       // records that a hook told of and that were compared
 }
 
 // moments are the begin and the end of a run.
@@ -84,7 +86,7 @@ func born(t *testing.T, p plan) *merchant {
 			}
 		}
 	}
-	time.Sleep(p.first.Sub(time.Now()))
+	time.Sleep(time.Until(p.first))
 	return m
 }
 

@@ -1,12 +1,5 @@
 package proof_test
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/paylake/paylake/internal/simapi"
-)
-
 // requests adds up the requests of runs by stream and purpose.
 type requests struct {
 	runs int
@@ -29,22 +22,4 @@ func (r *requests) add(c *tally) {
 			r.sum[stream][purpose] += n
 		}
 	}
-}
-
-// table gives the requests of a run as a table in Markdown.
-func (r *requests) table() string {
-	var b strings.Builder
-	purposes := []string{forNew, forLookback, forUpdates, forFeed, forTiers}
-	fmt.Fprintf(&b, "| stream | %s | all |\n|---|---|---|---|---|---|---|\n", strings.Join(purposes, " | "))
-	for _, stream := range []string{simapi.Orders, simapi.Charges, simapi.Payables, simapi.Hooks} {
-		fmt.Fprintf(&b, "| %s |", stream)
-		all := 0
-		for _, purpose := range purposes {
-			n := r.sum[stream][purpose]
-			all += n
-			fmt.Fprintf(&b, " %.1f |", float64(n)/float64(max(r.runs, 1)))
-		}
-		fmt.Fprintf(&b, " %.1f |\n", float64(all)/float64(max(r.runs, 1)))
-	}
-	return b.String()
 }

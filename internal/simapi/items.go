@@ -26,9 +26,8 @@ func itemPath(path string) (stream, id string, ok bool) {
 
 // item answers for a single order or charge.
 func (s *Server) item(out *sender, r *http.Request, stream, id string) {
-	v := s.view(stream)
-	rec, ok := s.find(v, stream, id)
-	if !ok || s.cfg.empty(stream) {
+	body, ok := s.Item(stream, id)
+	if !ok {
 		status, name := http.StatusNotFound, "Order"
 		if stream == Charges {
 			name = "Charge"
@@ -43,8 +42,19 @@ func (s *Server) item(out *sender, r *http.Request, stream, id string) {
 		out.message(status, name+" not found.")
 		return
 	}
+	out.json(body)
+}
+
+// Item is the JSON of an order or a charge as GET /orders/{id} and GET
+// /charges/{id} give it now; false where they answer 404.
+func (s *Server) Item(stream, id string) ([]byte, bool) {
+	v := s.view(stream)
+	rec, ok := s.find(v, stream, id)
+	if !ok || s.cfg.empty(stream) {
+		return nil, false
+	}
 	v.write(stream, rec)
-	out.json(v.enc.b[:len(v.enc.b)-1])
+	return v.enc.b[:len(v.enc.b)-1], true
 }
 
 // find is the record with an id, if it is served at this moment.

@@ -23,7 +23,7 @@ type life struct {
 func lives(t *testing.T, w *World, stream string, days int) map[string]*life {
 	all := map[string]*life{}
 	until := w.Start().AddDate(0, 0, 12)
-	for day := 1; day < days; day += 4 {
+	for day := 1; day < days; day += 7 {
 		w.Now = func() time.Time { return w.Start().AddDate(0, 0, day) }
 		now := map[string]bool{}
 		w.Each(stream, time.Time{}, until, func(r Record) bool {
@@ -52,7 +52,7 @@ func lives(t *testing.T, w *World, stream string, days int) map[string]*life {
 }
 
 func TestLateLife(t *testing.T) {
-	w := Merchant(8, monday, 60, 30_000)
+	w := Merchant(8, monday, 60, 20_000)
 	w.Late = Late{Refunds: 60, Edits: 200, Closings: 100, Reopenings: 100, Backdated: 60, TestData: 80}
 	count := map[string]int{}
 	for _, stream := range []string{Orders, Charges} {
@@ -65,10 +65,10 @@ func TestLateLife(t *testing.T) {
 					count[stream+" changed after 90 days"]++
 				}
 			}
-			if l.seen > l.created+5 {
+			if l.seen > l.created+8 {
 				count[stream+" backdated"]++
 			}
-			if age := l.gone - l.created; l.gone > 0 && age <= 25 {
+			if age := l.gone - l.created; l.gone > 0 && age <= 28 {
 				count[stream+" gone soon"]++
 			} else if l.gone > 0 {
 				count[stream+" gone late"]++
@@ -93,7 +93,7 @@ func TestLateLife(t *testing.T) {
 // What comes and goes with its order does so in all streams and in all ways to
 // ask.
 func TestOrdersComeAndGoWhole(t *testing.T) {
-	w := Merchant(8, monday, 60, 4000)
+	w := Merchant(8, monday, 60, 2000)
 	w.Late = Late{Backdated: 150, TestData: 150, Refunds: 100}
 	s := New(w, Config{NoLimits: true, Paging: Paging{MaxSize: map[string]int{Orders: 500, Charges: 500, Hooks: 500}}})
 	c := newClient(t, s)

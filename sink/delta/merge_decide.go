@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/paylake/paylake/partitioning"
 )
@@ -42,6 +43,20 @@ func stepOf(in *incoming, places []place) step {
 	return s
 }
 
+// clockSkew is how far ahead the clock of another machine may be.
+const clockSkew = 15 * time.Minute
+
+// doubtFuture takes their age from rows that were read in the future: the clock
+// of that run was wrong, and nothing would be newer until that time comes.
+func (m *merge) doubtFuture(places []place) {
+	limit := m.table.settings.Now().Add(clockSkew).UnixMicro()
+	for i := range places {
+		if places[i].newest > limit {
+			places[i].newest = math.MinInt64
+		}
+	}
+}
+
 // partitions gives the partitions that a step touches: that of the change's
 // row, and those where the table's lie.
 func (s step) partitions(in *incoming, each func(partitioning.Value)) {
@@ -57,6 +72,7 @@ func (m *merge) decide(ctx context.Context, s *Snapshot, places [][]place) ([]st
 	steps := make([]step, len(places))
 	left, broken := map[partitioning.Value]bool{}, m.brokenIn(s)
 	for i := range steps {
+		m.doubtFuture(places[i])
 		steps[i] = stepOf(&m.in.rows[i], places[i])
 		if steps[i].empty() {
 			continue

@@ -20,10 +20,10 @@ type fields struct {
 	updated time.Time
 }
 
-// month reads every data file: no key stands twice in a table, each row lies in
+// inventory reads every data file: no key stands twice in a table, each row lies in
 // its partition, and where a partition was read as a whole its rows are what the
 // merchant had at that moment.
-func (m *merchant) month() {
+func (m *merchant) inventory() {
 	for _, s := range m.streams {
 		c := &checking{merchant: m, s: s, moments: m.history[len(m.history)-1]}
 		var err error
