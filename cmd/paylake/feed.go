@@ -29,6 +29,14 @@ func (w wiring) feed(conn connected, c choice) (*pipeline.Feed, error) {
 	return nil, nil
 }
 
+// onlyNew leaves out, for a change feed, what a connection says of how records
+// that change are read again: its entries do not, and the source forgets them. A
+// full sync is done only where the command asks for it.
+func onlyNew(s *pipeline.Stream, full bool) {
+	s.Full, s.FullEvery, s.Refresh = full, 0, nil
+	s.Lookback = min(s.Lookback, s.Endpoint.Lookback)
+}
+
 // hideExcluded drops from a change feed's entries, at any depth, the members that
 // the configuration excludes from other streams of the connection: an entry
 // holds a copy of their records. Keys stay, they are what the feed is for, and so

@@ -86,7 +86,7 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 		return pipeline.Stream{}, err
 	}
 	if c.ep.Feed {
-		s.FullEvery = 0 // an entry does not change, and the source forgets it
+		onlyNew(&s, w.full)
 	}
 	s.Lake, err = delta.Open(store.Count(w.store), c.key, delta.Settings{
 		Table:                table,

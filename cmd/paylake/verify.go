@@ -26,7 +26,7 @@ func (e *env) verifyCommand() *cli.Command {
 		ArgsUsage: "[STREAM...]",
 		Description: "Without a mode it asks the source for numbers of records, over ranges of time, halves the ranges that differ, and\n" +
 			"reads only what is left: k wrong days out of n take about k log n requests. Numbers by state show records that\n" +
-			"changed, where the source tells them. Where it tells no numbers (payables), the windows are read and their keys\n" +
+			"changed, where the source tells them. Where it tells no numbers (payables), the windows are read and their records\n" +
 			"compared, and what that cost is said. It looks also whether every data file is there and of its size.\n\n" +
 			"--deep reads everything again and compares record by record: missing, extra, doubled, different with the columns that\n" +
 			"differ, and stale: changed by the source after it was read. It costs as many requests as the first sync did.\n" +

@@ -12,8 +12,8 @@ import (
 // they are kept, and the page maximum is not published.
 //
 // A hook changes only while it is delivered, in the hours after its creation:
-// what lies behind the lookback is not read again, since the source may have
-// forgotten it by then.
+// what lies behind the lookback of a day is not read again, since the source may
+// have forgotten it by then.
 func hooks() extract.Endpoint {
 	return extract.Endpoint{
 		Table:      hooksTable(),
@@ -26,7 +26,7 @@ func hooks() extract.Endpoint {
 		UntilParam: "created_until",
 		TotalPath:  "paging.total",
 		Feed:       true,
-		Lookback:   lookbackRecords,
+		Lookback:   day,
 		Partition:  "created",
 	}
 }

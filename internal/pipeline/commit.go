@@ -150,6 +150,9 @@ func (j *job) mark(last bool) *sink.Mark {
 // Conflict.
 func (j *job) commitChange(ctx context.Context, change *sink.Change) (sink.Outcome, error) {
 	change.KeepDeleted, change.WorkDir, change.NotBefore = j.s.KeepDeleted, j.dir, j.idBreak()
+	if j.s.Endpoint.Feed && j.s.KeepDeleted {
+		change.AcceptShrink = true // the source forgets entries in time, and what it forgets stays
+	}
 	for range commitTries {
 		receipt, err := j.s.Lake.Commit(ctx, *change)
 		if err != nil {

@@ -38,10 +38,8 @@ func (j *job) feed(ctx, readCtx context.Context) error {
 	if j.s.Feed == nil || j.s.Endpoint.ItemPath == "" || !j.mayFollow() {
 		return nil
 	}
-	if filled := j.run.feeds[keysID(j.s.Connection, j.s.Feed.Stream)]; filled != nil {
-		if err := waitFor(readCtx, filled); err != nil {
-			return err
-		}
+	if err := j.waitForFeed(ctx, readCtx); err != nil {
+		return err
 	}
 	f, err := j.openFeed(ctx)
 	if f == nil || err != nil {
@@ -67,6 +65,27 @@ func (j *job) feed(ctx, readCtx context.Context) error {
 	}
 	return j.storeChanges(ctx)
 }
+
+// waitForFeed waits until the feed's own stream has been read in this run. The
+// first reading of a feed may take hours: nobody waits for that, the next run
+// follows it.
+func (j *job) waitForFeed(ctx, readCtx context.Context) error {
+	filled := j.run.feeds[keysID(j.s.Connection, j.s.Feed.Stream)]
+	if filled == nil {
+		return nil
+	}
+	table, err := j.s.Feed.Lake.Load(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // openFeed tells
+	}
+	if _, read := table.Mark(j.s.feedApp()); !read {
+		return nil
+	}
+	return waitFor(readCtx, filled)
+}
+
+// feedApp is the application id of the watermark of the stream's change feed.
+func (s Stream) feedApp() string { return "paylake/" + s.Connection + "/" + s.Feed.Stream }
 
 // feedWalk is one look at the change feed.
 type feedWalk struct {
@@ -94,7 +113,7 @@ func (j *job) openFeed(ctx context.Context) (*feedWalk, error) {
 		j.rep.Warn(fmt.Sprintf("the change feed cannot be read, what it tells is found by the refresh: %v", err))
 		return nil, nil
 	}
-	mark, ok := table.Mark("paylake/" + j.s.Connection + "/" + j.s.Feed.Stream)
+	mark, ok := table.Mark(j.s.feedApp())
 	if !ok {
 		return nil, nil // the account does not have it, or it was never read to any end
 	}

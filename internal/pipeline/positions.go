@@ -114,7 +114,7 @@ func (j *job) openChanges(ctx context.Context) error {
 	c := &changes{key: "_paylake/changes/" + j.s.Connection + "/" + j.s.Name() + ".json", first: !j.base.Exists()}
 	j.changes = c
 	if c.first {
-		return j.beginChanges(ctx, j.run.started)
+		return j.beginFirst(ctx)
 	}
 	raw, err := store.ReadAll(ctx, j.run.opts.Store, c.key)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -136,9 +136,21 @@ func (j *job) openChanges(ctx context.Context) error {
 	return j.beginChanges(ctx, at)
 }
 
+// beginFirst stores the positions of a table that does not exist yet. Records from
+// before the stream's start count from its start on, where they are wanted; what
+// lies after it is read by the first sync.
+func (j *job) beginFirst(ctx context.Context) error {
+	if !j.s.IncludeUpdated {
+		return j.beginChanges(ctx, j.run.started)
+	}
+	since := earliest(j.s.Start, j.run.started)
+	j.changes.state.FeedRead = covered{Since: j.s.Spec.Floor(since), At: j.run.started}
+	return j.beginChanges(ctx, since)
+}
+
 // beginChanges stores the first positions.
 func (j *job) beginChanges(ctx context.Context, at time.Time) error {
-	j.changes.state = changesState{Updated: positions{at}, Feed: positions{at}, FeedSeen: at}
+	j.changes.state = changesState{Updated: positions{at}, Feed: positions{at}, FeedSeen: at, FeedRead: j.changes.state.FeedRead}
 	return j.storeChanges(ctx)
 }
 

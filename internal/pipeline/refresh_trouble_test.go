@@ -145,7 +145,10 @@ func TestAStoppedRefreshCommitsWhatItHas(t *testing.T) {
 	rep := a.run()
 	require.Equal(t, report.Interrupted, rep.Status)
 	require.Empty(t, rep.Error)
-	t.Logf("R %+v", *rep.Refresh); t.Logf("R %+v", *rep.Refresh); t.Logf("R %+v", *rep.Refresh); require.NotZero(t, rep.Refresh.Read)
+	t.Logf("R %+v", *rep.Refresh)
+	t.Logf("R %+v", *rep.Refresh)
+	t.Logf("R %+v", *rep.Refresh)
+	require.NotZero(t, rep.Refresh.Read)
 	require.NotZero(t, rep.Refresh.Left)
 	a.rt, a.opts.Stop = rt, nil
 	require.Equal(t, rep.Refresh.Left, a.run().Refresh.Due)

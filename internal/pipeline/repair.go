@@ -7,6 +7,7 @@ import (
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/partitioning"
+	"github.com/paylake/paylake/sink"
 )
 
 // repair reads the partitions of Stream.Only again and writes them anew, also
@@ -28,10 +29,37 @@ func (j *job) repair(ctx, readCtx context.Context) error {
 	if err := j.checkClock(); err != nil {
 		return err
 	}
+	if err := j.clearNowhere(ctx); err != nil {
+		return err
+	}
 	done, err := j.renew(ctx, readCtx, j.repairable(), renewOptions{rewrite: true})
 	if err == nil && len(done.left) > 0 && len(j.rep.Failures) == 0 && !j.run.stopped.Load() {
 		j.rep.Warn(fmt.Sprintf("%d partitions could not be read again, the first of them %s", len(done.left), done.left[0]))
 	}
+	return err
+}
+
+// clearNowhere empties those of Stream.Only that are no time. Another engine put the
+// rows there: no record of the source belongs there, so that the guard against
+// shrinking has nothing to judge, and what is missing elsewhere is read again.
+func (j *job) clearNowhere(ctx context.Context) error {
+	table, err := j.s.Lake.Load(ctx)
+	if err != nil {
+		return err
+	}
+	change := sink.Change{Mode: sink.Replace, Base: table.Version(), AcceptShrink: true, RunID: j.run.opts.RunID, Operation: "WRITE"}
+	for _, v := range j.s.Only {
+		if _, err := j.s.Spec.Start(v); err == nil {
+			continue
+		}
+		rows, _, _, _ := table.Partition(v)
+		j.rep.Warn(fmt.Sprintf("%d rows of partition %q are removed: they lie at no time, where no record belongs", rows, v))
+		change.Partitions = append(change.Partitions, v)
+	}
+	if len(change.Partitions) == 0 {
+		return nil
+	}
+	_, err = j.commitChange(ctx, &change)
 	return err
 }
 
@@ -41,8 +69,7 @@ func (j *job) repairable() []partitioning.Value {
 	var out, early []partitioning.Value
 	for _, v := range slices.Sorted(slices.Values(j.s.Only)) {
 		switch start, err := j.s.Spec.Start(v); {
-		case err != nil:
-			j.rep.Warn(fmt.Sprintf("partition %q is none of this table's: it stays as it is", v))
+		case err != nil: // see clearNowhere
 		case start.Before(j.s.Spec.Floor(j.s.Start)):
 			early = append(early, v)
 		default:

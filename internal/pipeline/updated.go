@@ -66,10 +66,13 @@ func (j *job) updated(ctx, readCtx context.Context) error {
 }
 
 // mayFollow reports whether this run may look for changes of older records. A
-// first sync reads everything after its positions. A full sync of which a window
-// failed commits nothing: it cannot stand for what it read.
+// first sync reads everything but the records from before the start. A full sync
+// of which a window failed commits nothing: it cannot stand for what it read.
 func (j *job) mayFollow() bool {
-	return j.changes != nil && !j.changes.first && j.run.opts.Backfill == nil && !(j.s.Full && j.group.failed)
+	if j.changes == nil || j.run.opts.Backfill != nil || j.changes.first && !j.s.IncludeUpdated {
+		return false
+	}
+	return !(j.s.Full && j.group.failed)
 }
 
 // landing takes rows that were found by another way than a window. They go to

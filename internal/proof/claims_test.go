@@ -152,7 +152,7 @@ func (c *checking) whole(v partitioning.Value) bool {
 // lake compares every partition of the table with what it must hold now.
 func (c *checking) lake() {
 	var err error
-	c.snapshot, err = c.open(c.s).Load(c.t.Context())
+	c.snapshot, err = c.s.lake.Load(c.t.Context())
 	require.NoError(c.t, err)
 	values := map[partitioning.Value]bool{}
 	for v := range c.snapshot.Partitions() {
@@ -270,7 +270,7 @@ func (c *checking) merged(v partitioning.Value, before *part) *part {
 // rows reads a partition's rows from its files.
 func (c *checking) rows(v partitioning.Value) (*part, map[string]time.Time) {
 	p, extracted := &part{rows: map[string]uint64{}}, map[string]time.Time{}
-	lake := c.open(c.s)
+	lake := c.s.lake
 	for f := range c.snapshot.Files() {
 		if f.Partition != v {
 			continue

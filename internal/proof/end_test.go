@@ -59,7 +59,7 @@ func (m *merchant) whole(s *stream, until time.Time) {
 	}
 	c := &checking{merchant: m, s: s, moments: m.history[len(m.history)-1]}
 	var err error
-	c.snapshot, err = m.open(s).Load(m.t.Context())
+	c.snapshot, err = s.lake.Load(m.t.Context())
 	require.NoError(m.t, err)
 	rows := 0
 	for at := s.spec.Floor(m.plan.start); at.Before(until); at = s.spec.Next(at) {

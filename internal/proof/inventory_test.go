@@ -27,7 +27,7 @@ func (m *merchant) inventory() {
 	for _, s := range m.streams {
 		c := &checking{merchant: m, s: s, moments: m.history[len(m.history)-1]}
 		var err error
-		c.snapshot, err = m.open(s).Load(m.t.Context())
+		c.snapshot, err = s.lake.Load(m.t.Context())
 		require.NoError(m.t, err)
 		have := c.fields()
 		rows := 0
@@ -70,7 +70,7 @@ func (c *checking) fields() map[partitioning.Value]map[string]fields {
 	if c.s.table.Time != "" {
 		columns = append(columns, c.s.table.Time)
 	}
-	lake := c.open(c.s)
+	lake := c.s.lake
 	for f := range c.snapshot.Files() {
 		if out[f.Partition] == nil {
 			out[f.Partition] = map[string]fields{}

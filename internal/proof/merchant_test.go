@@ -82,7 +82,8 @@ func born(t *testing.T, p plan) *merchant {
 		for _, n := range names {
 			if n == ep.Table.Name {
 				m.streams = append(m.streams, newStream(t, ep))
-				m.streams[len(m.streams)-1].start = p.start
+				s := m.streams[len(m.streams)-1]
+				s.start, s.lake = p.start, m.open(s)
 			}
 		}
 	}

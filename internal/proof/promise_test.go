@@ -79,7 +79,7 @@ func tierOf(tiers []extract.Tier, age time.Duration) (extract.Tier, bool) {
 func (c *checking) settled(v partitioning.Value, p *part) bool {
 	if p.states == nil {
 		p.states = map[string]bool{}
-		lake := c.open(c.s)
+		lake := c.s.lake
 		for f := range c.snapshot.Files() {
 			if f.Partition != v {
 				continue

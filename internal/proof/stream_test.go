@@ -15,6 +15,7 @@ import (
 	"github.com/paylake/paylake/internal/simapi"
 	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/schema"
+	"github.com/paylake/paylake/sink/delta"
 )
 
 // stream is one stream and what its table must hold.
@@ -25,7 +26,8 @@ type stream struct {
 	table     *schema.Table
 	spec      partitioning.Spec
 	decoder   *schema.Decoder
-	start     time.Time // of the configuration
+	lake      *delta.Table // to look at; runs open their own
+	start     time.Time    // of the configuration
 	watermark time.Time
 	parts     map[partitioning.Value]*part
 	gone      bool // the account does not have it any more

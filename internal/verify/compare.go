@@ -17,14 +17,13 @@ import (
 
 // comparer compares windows of the source with the lake, record by record.
 type comparer struct {
-	v        *verifier
-	o        Options
-	t        Target
-	reader   *extract.Reader
-	lake     *lake
-	keysOnly bool // only which records there are, not what is in them
-	out      *collector
-	rep      *Stream
+	v      *verifier
+	o      Options
+	t      Target
+	reader *extract.Reader
+	lake   *lake
+	out    *collector
+	rep    *Stream
 
 	index    *index
 	rejected int64 // records of the source that do not fit the table
@@ -248,10 +247,7 @@ func (m *match) Discard() error {
 
 // Chunk implements [extract.Spill].
 func (m *match) Chunk(b arrow.RecordBatch) error {
-	keys, prints := schema.KeyHashes(b, m.c.t.Table.Key), []uint64(nil)
-	if !m.c.keysOnly {
-		prints = schema.Fingerprint(b)
-	}
+	keys, prints := schema.KeyHashes(b, m.c.t.Table.Key), schema.Fingerprint(b)
 	for i, key := range keys {
 		from, to := m.x.find(key)
 		if from == to {
@@ -259,7 +255,7 @@ func (m *match) Chunk(b arrow.RecordBatch) error {
 			m.place(m.missing, b, i)
 			continue
 		}
-		same := m.c.keysOnly
+		same := false
 		for at := from; at < to; at++ {
 			if !m.x.seen[at] {
 				m.x.seen[at] = true

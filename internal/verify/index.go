@@ -98,14 +98,6 @@ func (c *comparer) newIndex(ctx context.Context, w window.Window) (*index, error
 	return x, nil
 }
 
-// columns are those that an index needs; nil for all.
-func (c *comparer) columns() []string {
-	if !c.keysOnly {
-		return nil
-	}
-	return c.t.keyColumns()
-}
-
 // keyColumns are the columns that tell a row's place and key.
 func (t Target) keyColumns() []string {
 	names := append(slices.Clone(t.Table.Key), schema.ColumnExtractedAt, columnDeletedAt)
@@ -119,7 +111,7 @@ func (t Target) keyColumns() []string {
 // its records count as absent.
 func (x *index) read(ctx context.Context, c *comparer, f delta.File) error {
 	before := len(x.entries)
-	err := c.t.Lake.ReadFile(ctx, f, c.columns(), func(b arrow.RecordBatch) error {
+	err := c.t.Lake.ReadFile(ctx, f, nil, func(b arrow.RecordBatch) error {
 		x.add(c, f.Partition, b)
 		return nil
 	})
@@ -135,10 +127,7 @@ func (x *index) read(ctx context.Context, c *comparer, f delta.File) error {
 }
 
 func (x *index) add(c *comparer, v partitioning.Value, b arrow.RecordBatch) {
-	keys, prints := schema.KeyHashes(b, c.t.Table.Key), []uint64(nil)
-	if !c.keysOnly {
-		prints = schema.Fingerprint(b)
-	}
+	keys, prints := schema.KeyHashes(b, c.t.Table.Key), schema.Fingerprint(b)
 	times, extracted, deleted := columnOf(b, c.t.Table.Time), columnOf(b, schema.ColumnExtractedAt), deletedIn(b)
 	for i, key := range keys {
 		if deleted(i) {

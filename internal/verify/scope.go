@@ -48,7 +48,7 @@ func tell(t Target, l *lake, rep *Stream, w window.Window, start time.Time) {
 		at, err := t.Spec.Start(v)
 		switch {
 		case err != nil:
-			continue // the null partition: no row belongs there
+			continue // the null partition: no row belongs there, see nowhere
 		case at.Before(start):
 			early = append(early, v)
 		case at.Before(w.Since):

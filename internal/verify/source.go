@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
@@ -14,7 +15,6 @@ const (
 	byFiles    = "files"    // every file is in the store and of its size
 	byItself   = "local"    // the lake against itself
 	byTotals   = "totals"   // numbers of records, and records where they differ
-	byKeys     = "keys"     // which records there are
 	byContents = "contents" // the records themselves
 )
 
@@ -57,6 +57,7 @@ func (c *comparer) scoped(ctx context.Context) error {
 		return err
 	}
 	c.rep.Since, c.rep.Until = &rng.Since, &rng.Until
+	c.nowhere()
 	ranges := limited(c.t, rng)
 	if len(ranges) == 0 && c.t.Only == nil {
 		c.rep.note("no partition lies in the range that the source can be asked about")
@@ -67,6 +68,21 @@ func (c *comparer) scoped(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// nowhere finds rows in partitions that are no time, which no window holds:
+// somebody else put them there.
+func (c *comparer) nowhere() {
+	for _, v := range c.lake.values() {
+		if _, err := c.t.Spec.Start(v); err == nil || c.t.Only != nil && !slices.Contains(c.t.Only, v) {
+			continue
+		}
+		if rows, _, _, _ := c.lake.snap.Partition(v); rows > 0 {
+			d := &draft{kind: Misplaced, count: rows}
+			d.at(v)
+			c.out.add(d)
+		}
+	}
 }
 
 // compare compares a range in the way that the options ask for.

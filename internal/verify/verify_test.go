@@ -115,6 +115,10 @@ func damages() map[string]damage {
 			s.addForeign(string(all[3].Partition), picked(s, b, 0))
 			return text(b, "id", 0)
 		}},
+		"a row in the partition of no time": {source: verify.Misplaced, deep: verify.Misplaced, local: verify.Misplaced, do: func(s *scene) string {
+			s.addForeign("", picked(s, s.rowsOf(s.files()[1]), 0))
+			return ""
+		}},
 		"order broken": {local: verify.Order, do: func(s *scene) string {
 			f := s.fileWith(5)
 			b := s.rowsOf(f)
