@@ -111,6 +111,7 @@ func NewDecoder(t *Table, opts *DecoderOptions) (*Decoder, error) {
 	d.cols.counts = []int32{0}
 	d.unknown.counts = map[string]*tally{}
 	d.root.kind = Struct
+	d.secrets.hide(t.Hidden)
 	d.root.object = d.compileObject(t.Fields, &d.root, 0)
 	d.extra = d.cols.add(JSON, 0)
 	for _, name := range t.Key {

@@ -37,6 +37,14 @@ func (s *secrets) learn(f *Field, key string) {
 	}
 }
 
+// hide adds names that have no field of their own.
+func (s *secrets) hide(list []string) {
+	for _, name := range list {
+		s.all.add(strings.ToLower(name))
+		s.always.add(strings.ToLower(name))
+	}
+}
+
 // names is a set of names in lower case.
 type names struct {
 	set     map[string]bool

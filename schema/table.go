@@ -53,6 +53,7 @@ type Table struct {
 	Updated     string   // top-level timestamp of the last change, if the source has one; only a tie-breaker
 	State       string   // top-level String field that holds the state of a record; "" if there is none
 	Version     int      // raised when Fields change
+	Hidden      []string // names that are dropped, at any depth, from the text of JSON columns, from maps and from _extra
 
 	KeepsDeleted bool // it has the column _deleted_at, null for records that the source still has
 }

@@ -15,6 +15,10 @@ type ShrinkError struct {
 	Empty   bool  // the change has no rows at all, or none for the partition
 
 	Partition partitioning.Value // that would become empty; "" for the change as a whole
+
+	// Worst is the partition that would lose the most records, for a caller that
+	// can do without it; it is only set where Partition is not.
+	Worst partitioning.Value
 }
 
 // Error says how many rows would go and how to accept that.

@@ -39,27 +39,49 @@ func onlyNew(s *pipeline.Stream, full bool) {
 
 // hideExcluded drops from a change feed's entries, at any depth, the members that
 // the configuration excludes from other streams of the connection: an entry
-// holds a copy of their records. Keys stay, they are what the feed is for, and so
-// do the feed's own columns.
+// holds a copy of their records. Keys stay, they are what the feed is for.
 func (c choice) hideExcluded(table *schema.Table) *schema.Table {
 	if !c.ep.Feed {
 		return table
 	}
 	out := *table
-	out.Fields = slices.Clone(table.Fields)
+	out.Hidden = slices.Clone(table.Hidden)
 	for _, s := range c.conn.Streams {
 		ep, ok := endpointOf(c.source, s.Name)
 		if !ok || ep.Feed {
 			continue
 		}
 		for _, path := range s.Exclude {
-			name := path[strings.LastIndexByte(path, '.')+1:]
-			if name != "id" && !slices.ContainsFunc(out.Fields, func(f schema.Field) bool { return f.Name == name }) {
-				out.Fields = append(out.Fields, schema.Secret(name, "Excluded from "+s.Name+"."))
+			for _, name := range namesOf(ep.Table, path) {
+				if name != "id" && !slices.Contains(out.Hidden, name) {
+					out.Hidden = append(out.Hidden, name)
+				}
 			}
 		}
 	}
 	return &out
+}
+
+// namesOf gives the names of the last field of a dotted path: that of the column
+// and, where it is another one, that of the record's member.
+func namesOf(t *schema.Table, path string) []string {
+	var last schema.Field
+	fields := t.Fields
+	for name := range strings.SplitSeq(path, ".") {
+		at := slices.IndexFunc(fields, func(f schema.Field) bool { return f.Name == name })
+		if at < 0 {
+			return []string{path[strings.LastIndexByte(path, '.')+1:]}
+		}
+		last = fields[at]
+		fields = last.Fields
+		for e := last.Elem; e != nil; e = e.Elem {
+			fields = e.Fields // a path goes through lists without saying so
+		}
+	}
+	if last.Key == "" || last.Key == last.Name {
+		return []string{last.Name}
+	}
+	return []string{last.Name, last.Key}
 }
 
 // keepsDeleted reports whether records that the source no longer lists stay in

@@ -94,7 +94,10 @@ func passRow(p pipeline.Estimate, pass pipeline.Pass) []string {
 		row[4], row[5] = strconv.FormatInt(pass.Requests, 10), minutes(pass.Minutes)
 	}
 	if pass.Pass == pipeline.PassRefresh && p.Refresh != nil {
-		row[3], row[6] = strconv.Itoa(pass.Partitions), strconv.FormatFloat(math.Ceil(p.Refresh.PerDay), 'f', 0, 64)
+		row[3], row[6] = strconv.Itoa(pass.Partitions), "unknown"
+		if p.Refresh.PerDay >= 0 {
+			row[6] = strconv.FormatFloat(math.Ceil(p.Refresh.PerDay), 'f', 0, 64)
+		}
 	}
 	return row
 }

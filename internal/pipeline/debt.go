@@ -21,8 +21,8 @@ type Debt struct {
 	Unknown    int        `json:"unknown"`                // of those, not known to have been read: the history does not tell
 	OldestDue  *time.Time `json:"oldest_due,omitempty"`   // since when the oldest of the known ones is due
 	Requests   int64      `json:"requests"`               // that reading the due ones takes, estimated from the rows in the lake
-	PerDay     float64    `json:"steady_requests_a_day"`  // that the tiers need in the long run
-	All        int64      `json:"requests_of_everything"` // that reading all partitions of the tiers once takes
+	PerDay     float64    `json:"steady_requests_a_day"`  // that the tiers need in the long run; -1 where the source does not tell how many records there are
+	All        int64      `json:"requests_of_everything"` // that reading all partitions of the tiers once takes; -1 as before
 	pages      float64    // of all of them
 }
 

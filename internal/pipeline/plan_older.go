@@ -78,7 +78,11 @@ func (e *Estimate) pass(p Pass) {
 func (e *Estimate) foreseen(s Stream, snapshot *delta.Snapshot, now time.Time, size int) Debt {
 	var d Debt
 	rng := agedRange(s, snapshot, now, now)
-	if e.Rows < 0 || rng.IsZero() || rng.Empty() {
+	if rng.IsZero() || rng.Empty() {
+		return d
+	}
+	if e.Rows < 0 {
+		d.PerDay, d.All = -1, -1
 		return d
 	}
 	perDay := float64(e.Rows) / max(e.window.Length().Hours()/24, 1)

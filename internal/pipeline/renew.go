@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,7 +170,7 @@ func (n *renewer) commit(ctx context.Context) error {
 	}
 	if err == nil && len(n.change.Partitions)+len(n.change.Reread) > 0 {
 		wanted := slices.Clone(n.change.Partitions)
-		_, err = j.commitChange(ctx, &n.change)
+		err = n.commitWithoutDoubtful(ctx)
 		removeFiles(n.change.Files)
 		n.ownReads()
 		n.drop(slices.DeleteFunc(wanted, func(v partitioning.Value) bool { return slices.Contains(n.change.Partitions, v) }))
@@ -194,6 +195,44 @@ func (n *renewer) commit(ctx context.Context) error {
 	}
 	n.reset(after)
 	return nil
+}
+
+// doubtfulShare is how much of a group may be doubtful: one partition in so many.
+const doubtfulShare = 4
+
+// commitWithoutDoubtful commits the change. A partition that would lose too many
+// records is left out, and named as a failure, so that one doubtful day does not
+// keep the others from being read again for ever. Where much of the group is
+// doubtful, all of it is: the key may be wrong.
+func (n *renewer) commitWithoutDoubtful(ctx context.Context) error {
+	all, left := len(n.group), 0
+	for {
+		_, err := n.job.commitChange(ctx, &n.change)
+		var shrink *sink.ShrinkError
+		if !errors.As(err, &shrink) {
+			return err
+		}
+		v := cmp.Or(shrink.Partition, shrink.Worst)
+		start, bad := n.job.s.Spec.Start(v)
+		if left++; bad != nil || left*doubtfulShare > all || !slices.Contains(n.change.Partitions, v) {
+			return err
+		}
+		n.job.failed(window.Window{Since: start, Until: n.job.s.Spec.Next(start)}, err)
+		n.leaveOut(v)
+	}
+}
+
+// leaveOut takes a partition out of the change: the table keeps what it has.
+func (n *renewer) leaveOut(v partitioning.Value) {
+	is := func(other partitioning.Value) bool { return other == v }
+	n.change.Partitions = slices.DeleteFunc(slices.Clone(n.change.Partitions), is)
+	n.change.Rewrite = slices.DeleteFunc(slices.Clone(n.change.Rewrite), is)
+	n.change.Files = slices.DeleteFunc(n.change.Files, func(f writer.File) bool {
+		if f.Partition == v {
+			removeFiles([]writer.File{f})
+		}
+		return f.Partition == v
+	})
 }
 
 // drop takes partitions out of the group that could not be read again after a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/partitioning"
@@ -39,7 +40,14 @@ func (j *job) repair(ctx, readCtx context.Context) error {
 	return err
 }
 
-// clearNowhere empties those of Stream.Only that are no time. Another engine put the
+// nowhere reports whether no record can belong to a partition: it is no time, or
+// one that has not come.
+func (j *job) nowhere(v partitioning.Value) bool {
+	start, err := j.s.Spec.Start(v)
+	return err != nil || start.After(j.run.opts.Now().Add(24*time.Hour))
+}
+
+// clearNowhere empties those of Stream.Only that no record belongs to. Another engine put the
 // rows there: no record of the source belongs there, so that the guard against
 // shrinking has nothing to judge, and what is missing elsewhere is read again.
 func (j *job) clearNowhere(ctx context.Context) error {
@@ -49,11 +57,11 @@ func (j *job) clearNowhere(ctx context.Context) error {
 	}
 	change := sink.Change{Mode: sink.Replace, Base: table.Version(), AcceptShrink: true, RunID: j.run.opts.RunID, Operation: "WRITE"}
 	for _, v := range j.s.Only {
-		if _, err := j.s.Spec.Start(v); err == nil {
+		if !j.nowhere(v) {
 			continue
 		}
 		rows, _, _, _ := table.Partition(v)
-		j.rep.Warn(fmt.Sprintf("%d rows of partition %q are removed: they lie at no time, where no record belongs", rows, v))
+		j.rep.Warn(fmt.Sprintf("%d rows of partition %q are removed: they lie at no time, or in the future, where no record belongs", rows, v))
 		change.Partitions = append(change.Partitions, v)
 	}
 	if len(change.Partitions) == 0 {
@@ -69,7 +77,7 @@ func (j *job) repairable() []partitioning.Value {
 	var out, early []partitioning.Value
 	for _, v := range slices.Sorted(slices.Values(j.s.Only)) {
 		switch start, err := j.s.Spec.Start(v); {
-		case err != nil: // see clearNowhere
+		case err != nil, j.nowhere(v): // see clearNowhere
 		case start.Before(j.s.Spec.Floor(j.s.Start)):
 			early = append(early, v)
 		default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/paylake/paylake/extract"
 	"github.com/paylake/paylake/extract/window"
@@ -70,11 +71,13 @@ func (c *comparer) scoped(ctx context.Context) error {
 	return nil
 }
 
-// nowhere finds rows in partitions that are no time, which no window holds:
-// somebody else put them there.
+// nowhere finds rows in partitions that are no time, or a time that has not come,
+// which no window holds: somebody else put them there.
 func (c *comparer) nowhere() {
+	const ahead = 24 * time.Hour // of clocks and zones
 	for _, v := range c.lake.values() {
-		if _, err := c.t.Spec.Start(v); err == nil || c.t.Only != nil && !slices.Contains(c.t.Only, v) {
+		at, err := c.t.Spec.Start(v)
+		if err == nil && !at.After(c.o.Now().Add(ahead)) || c.t.Only != nil && !slices.Contains(c.t.Only, v) {
 			continue
 		}
 		if rows, _, _, _ := c.lake.snap.Partition(v); rows > 0 {

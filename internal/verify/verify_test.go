@@ -119,6 +119,10 @@ func damages() map[string]damage {
 			s.addForeign("", picked(s, s.rowsOf(s.files()[1]), 0))
 			return ""
 		}},
+		"a row at a time that has not come": {source: verify.Misplaced, deep: verify.Misplaced, local: verify.Misplaced, do: func(s *scene) string {
+			s.addForeign("2199-01-01", picked(s, s.rowsOf(s.files()[1]), 0))
+			return ""
+		}},
 		"order broken": {local: verify.Order, do: func(s *scene) string {
 			f := s.fileWith(5)
 			b := s.rowsOf(f)

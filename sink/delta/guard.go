@@ -3,6 +3,7 @@ package delta
 import (
 	"context"
 
+	"github.com/paylake/paylake/partitioning"
 	"github.com/paylake/paylake/sink"
 )
 
@@ -21,7 +22,7 @@ func (t *Table) guard(ctx context.Context, c sink.Change, p *plan) error {
 		return nil
 	}
 	if p.rows == 0 && !c.AcceptShrink {
-		return &sink.ShrinkError{Table: t.root, Before: p.before, Removed: p.before, Empty: true}
+		return &sink.ShrinkError{Table: t.root, Before: p.before, Removed: p.before, Empty: true, Worst: p.worst()}
 	}
 	if err := t.countRemoved(ctx, c, p); err != nil {
 		return err
@@ -30,7 +31,7 @@ func (t *Table) guard(ctx context.Context, c sink.Change, p *plan) error {
 		return nil
 	}
 	if shrinks(p.deleted, p.before) {
-		return &sink.ShrinkError{Table: t.root, Before: p.before, Removed: p.deleted}
+		return &sink.ShrinkError{Table: t.root, Before: p.before, Removed: p.deleted, Worst: p.worst()}
 	}
 	for _, part := range p.changed {
 		if part.want.rows == 0 && part.have.rows > shrinkRows {
@@ -38,6 +39,23 @@ func (t *Table) guard(ctx context.Context, c sink.Change, p *plan) error {
 		}
 	}
 	return nil
+}
+
+// worst is the partition that loses the most records: those whose keys are gone,
+// or its rows where it becomes empty.
+func (p *plan) worst() partitioning.Value {
+	var worst partitioning.Value
+	most := int64(-1)
+	for _, part := range p.changed {
+		lost := part.removed
+		if part.want.rows == 0 {
+			lost = part.have.rows
+		}
+		if lost > most {
+			worst, most = part.value, lost
+		}
+	}
+	return worst
 }
 
 func shrinks(removed, before int64) bool {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,6 +55,9 @@ type mergeWorld struct {
 // extracted is when a row was read, in minutes since firstDay.
 func extracted(r row) int { return (r.day+r.seen)*1440 + r.minute }
 
+// lateClock puts the clock after everything that is read.
+func lateClock(s *Settings) { s.Now = func() time.Time { return time.Date(2027, 2, 1, 12, 0, 0, 0, time.UTC) } }
+
 func plain(r row) row { r.seen = 0; return r }
 
 // TestMergeAgainstAModel lets merges, replaces, compactions and other engines
@@ -62,7 +66,7 @@ func TestMergeAgainstAModel(t *testing.T) {
 	for _, seed := range []uint64{1, 2602338619192726441, rand.Uint64()} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			w := &mergeWorld{lake: newLake(t, mem.New(), stated), rng: rand.New(rand.NewPCG(seed, 5)), rows: map[string]row{}, day: 100}
+			w := &mergeWorld{lake: newLake(t, mem.New(), stated, lateClock), rng: rand.New(rand.NewPCG(seed, 5)), rows: map[string]row{}, day: 100}
 			for range 18 {
 				w.day++
 				w.step()
@@ -228,4 +232,18 @@ func TestMergeDoesNotCountAsReadingAPartition(t *testing.T) {
 	l.merge(sink.Committed, changed[3])
 	l.requireUnread(dayValues(1, 2)...)
 	require.NotEqual(t, now, l.rows())
+}
+
+// A row that was read in the future, by a clock that was wrong, is no newer than
+// what is read now.
+func TestMergeDoubtsRowsFromTheFuture(t *testing.T) {
+	l := newLake(t, mem.New(), stated) // its clock stands at noon of day 31 of the rows
+	ahead := rowsOf(0, 3)
+	for i := range ahead {
+		ahead[i].seen = 400
+	}
+	l.merge(sink.Committed, ahead...)
+	changed := with(rowsOf(0, 3), refund, 1)
+	l.merge(sink.Committed, changed[1])
+	require.Equal(t, "refunded", l.rows()[1].status)
 }
