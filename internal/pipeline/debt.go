@@ -13,6 +13,10 @@ import (
 // them unless it is told otherwise.
 const windowPages = 70
 
+// likelyPage is how many records a page holds where the source does not publish
+// its largest one.
+const likelyPage = 30
+
 // Debt is what of a table behind the lookback is due to be read again, and what
 // keeping up with the tiers costs.
 type Debt struct {
@@ -37,6 +41,9 @@ func DebtOf(s Stream, snapshot *delta.Snapshot, reads []report.WindowRead, now t
 	}
 	if size == 0 {
 		size = max(s.Endpoint.AskSize, 1)
+		if s.Endpoint.MaxSize == 0 {
+			size = min(size, likelyPage) // the source does not say what it gives
+		}
 	}
 	var due []aged
 	for _, a := range agedPartitions(s, snapshot, time.UnixMicro(mark).UTC(), now, reads) {

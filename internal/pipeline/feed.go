@@ -21,8 +21,9 @@ const (
 	// feedLate is how old the newest entries may be before the operator is told.
 	feedLate = 48 * time.Hour
 
-	itemsAtOnce = 200    // records that are read by key before they go to files
-	itemsAtMost = 20_000 // records that one run reads by key, whatever the budget
+	goneBelieved = 7 * 24 * time.Hour // when all records that the feed names are gone
+	itemsAtOnce  = 200                // records that are read by key before they go to files
+	itemsAtMost  = 20_000             // records that one run reads by key, whatever the budget
 )
 
 // feed follows the change feed: it learns which records changed from the table
@@ -55,7 +56,7 @@ func (j *job) feed(ctx, readCtx context.Context) error {
 		return err
 	}
 	done, err := j.mergeLanded(ctx, readCtx, land)
-	if err != nil || !done {
+	if err != nil || !done || f.doubt {
 		return err
 	}
 	state := &j.changes.state
@@ -97,6 +98,7 @@ type feedWalk struct {
 	most         int       // records to read by key at most
 	wanted       map[string]*wanted
 	rep          report.Feed
+	doubt        bool // none of the records was found: the entries are followed again
 }
 
 // wanted is a record to be read by key.
@@ -193,10 +195,28 @@ func (w *feedWalk) follow(ctx, readCtx context.Context, land *landing) error {
 		w.job.progress(false)
 	}
 	w.rep.Missing = len(gone)
-	if len(gone) == 0 {
+	switch {
+	case len(gone) == 0:
+		return nil
+	case w.rep.Records == 0 && w.doubtful(gone):
+		w.job.rep.Warn(fmt.Sprintf("%s knows none of the %d records that the change feed names: if this goes on, check the permissions of the key; the entries are followed again by the next run",
+			w.job.s.Endpoint.ItemPath, len(gone)))
+		w.doubt = true
 		return nil
 	}
 	return w.restore(ctx, gone, land)
+}
+
+// doubtful reports whether records that all seem to be gone may be there all the
+// same: a key without permission, or a path that moved, looks like that. After a
+// week without any record found it is believed.
+func (w *feedWalk) doubtful(gone []string) bool {
+	for _, id := range gone {
+		if w.job.run.started.Sub(w.wanted[id].last) < goneBelieved {
+			return true
+		}
+	}
+	return false
 }
 
 // together is how many of the records to take so that those of entries of the same

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -194,16 +195,17 @@ func TestFeedStormIsSpreadOverRuns(t *testing.T) {
 // that is newer than the row. One that the table does not know stays unknown.
 func TestFeedKeepsTheLastStateOfARecordThatIsGone(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, 40, 1_600, simapi.Config{NoLimits: true})
+	s := newScene(t, 40, 5_000, simapi.Config{NoLimits: true})
 	s.lookback, s.url, s.streams = 3*oneDay, "https://api.pagar.me/core/v5", []string{simapi.Charges, simapi.Hooks}
 	s.inBubble()
 	require.Equal(t, report.Succeeded, s.sync().Status)
 	before := s.rows(simapi.Charges)
 	s.now = s.now.Add(3 * oneDay)
-	s.rt = gone{s.rt}
+	s.rt = &gone{next: s.rt, spare: true}
 	rep := of(s.sync(), simapi.Charges)
 	require.Equal(t, report.Succeeded, rep.Status, rep.Error)
 	require.Positive(t, rep.Feed.Missing)
+	require.Positive(t, rep.Feed.Records)
 	require.Equal(t, rep.Feed.Missing, rep.Feed.Restored)
 	marked := 0
 	for key, r := range s.rows(simapi.Charges) {
@@ -217,11 +219,44 @@ func TestFeedKeepsTheLastStateOfARecordThatIsGone(t *testing.T) {
 	require.Zero(t, of(s.sync(), simapi.Charges).Commits, "quiet")
 }
 
-// gone answers 404 for every single record.
-type gone struct{ next http.RoundTripper }
+// When none of the records is there, nothing is believed: the key may lack a
+// permission. The entries are followed again once it is mended.
+func TestFeedDoubtsThatEverythingIsGone(t *testing.T) {
+	t.Parallel()
+	s := aged(t, 40, 1_600, simapi.Config{}, simapi.Charges, simapi.Hooks)
+	s.now = s.now.Add(4 * oneDay)
+	before, rt := s.rows(simapi.Charges), s.rt
+	s.rt = &gone{next: rt}
+	rep := of(s.sync(), simapi.Charges)
+	require.Positive(t, rep.Feed.Missing)
+	require.Zero(t, rep.Feed.Restored)
+	require.True(t, warned(rep, "knows none of the"), "%v", rep.Warnings)
+	for key, r := range s.rows(simapi.Charges) {
+		require.NotContains(t, r.extra, "_hook", key)
+	}
+	require.LessOrEqual(t, len(before), len(s.rows(simapi.Charges)))
+	s.rt = rt
+	require.Equal(t, report.Succeeded, s.sync().Status)
+	s.requireStream(simapi.Charges)
+}
 
-func (g gone) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.Contains(r.URL.Path, "/charges/") {
+// gone answers 404 for every single record, or for all but one.
+type gone struct {
+	next  http.RoundTripper
+	spare bool
+
+	mu     sync.Mutex
+	spared string
+}
+
+func (g *gone) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.mu.Lock()
+	if g.spare && g.spared == "" && strings.Contains(r.URL.Path, "/charges/") {
+		g.spared = r.URL.Path
+	}
+	there := r.URL.Path == g.spared
+	g.mu.Unlock()
+	if strings.Contains(r.URL.Path, "/charges/") && !there {
 		return &http.Response{Status: "404 Not Found", StatusCode: http.StatusNotFound, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	}
 	return g.next.RoundTrip(r)

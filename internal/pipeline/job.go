@@ -152,9 +152,10 @@ func (r *run) judge(j *job, err error) {
 	var settings *sink.SettingsError
 	// Rows in the lake prove that the account once had the stream. Then only an
 	// end that the platform has announced is no surprise.
-	unavailable := errors.As(err, &gone) && (gone.Gone != nil || j.base.Rows() == 0)
+	empty := j.base.Rows() == 0 && j.rep.Commits == 0 // a later pass may have no permission, while the stream has
+	unavailable := errors.As(err, &gone) && (gone.Gone != nil && j.rep.Commits == 0 || empty)
 	if errors.As(err, &status) && (status.Status == 403 || status.Status == 404) {
-		unavailable = j.base.Rows() == 0
+		unavailable = empty
 	}
 	if errors.As(err, &settings) {
 		unavailable = false

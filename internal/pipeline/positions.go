@@ -24,7 +24,8 @@ const changesFormat = 1
 type changes struct {
 	key   string
 	state changesState
-	first bool // there was no table when the run began: it is read in whole, after the positions
+	begun changesState // as it was before the passes of this run
+	first bool         // there was no table when the run began: it is read in whole, after the positions
 }
 
 // changesState is the object.
@@ -37,8 +38,9 @@ type changesState struct {
 	RunID      string    `json:"run_id"`
 	Updated    positions `json:"updated"`
 	Feed       positions `json:"feed"`
-	FeedSeen   time.Time `json:"feed_seen"` // entries of the feed that were extracted before have been followed
-	FeedRead   covered   `json:"feed_read"` // by the windows of the run that left entries for later
+	Early      time.Time `json:"early,omitzero"` // changes since then of records from before the start were not looked for yet
+	FeedSeen   time.Time `json:"feed_seen"`      // entries of the feed that were extracted before have been followed
+	FeedRead   covered   `json:"feed_read"`      // by the windows of the run that left entries for later
 }
 
 // covered says that the records created since a time were all read after another
@@ -111,6 +113,7 @@ func (j *job) openChanges(ctx context.Context) error {
 	if !j.s.follows() {
 		return nil
 	}
+	before := j.changes // of a part of this run
 	c := &changes{key: "_paylake/changes/" + j.s.Connection + "/" + j.s.Name() + ".json", first: !j.base.Exists()}
 	j.changes = c
 	if c.first {
@@ -122,6 +125,9 @@ func (j *job) openChanges(ctx context.Context) error {
 	}
 	id := j.base.TableID()
 	if err == nil && json.Unmarshal(raw, &c.state) == nil && c.state.Format == changesFormat && (c.state.TableID == "" || c.state.TableID == id) {
+		if c.begun = c.state; before != nil {
+			c.begun = before.begun
+		}
 		return nil
 	}
 	at := j.run.started
@@ -133,24 +139,37 @@ func (j *job) openChanges(ctx context.Context) error {
 	}
 	j.rep.Warn(fmt.Sprintf("nobody has followed the changes of older records yet: those since %s are found now, and what changed before is found by the refresh",
 		at.Format(time.RFC3339)))
-	return j.beginChanges(ctx, at)
+	return j.beginChanges(ctx, changesState{Updated: positions{at}, Feed: positions{at}, FeedSeen: at})
 }
 
-// beginFirst stores the positions of a table that does not exist yet. Records from
-// before the stream's start count from its start on, where they are wanted; what
-// lies after it is read by the first sync.
+// beginFirst stores the positions of a table that does not exist yet. Of records
+// from before the stream's start, where they are wanted, the changes since its
+// start count; what lies after it is read by the first sync.
 func (j *job) beginFirst(ctx context.Context) error {
-	if !j.s.IncludeUpdated {
-		return j.beginChanges(ctx, j.run.started)
+	at := j.run.started
+	state := changesState{Updated: positions{at}, Feed: positions{at}, FeedSeen: at}
+	if since := earliest(j.s.Start, at); j.s.IncludeUpdated {
+		state.Feed, state.FeedSeen, state.FeedRead = positions{since}, since, covered{Since: j.s.Spec.Floor(since), At: at}
 	}
-	since := earliest(j.s.Start, j.run.started)
-	j.changes.state.FeedRead = covered{Since: j.s.Spec.Floor(since), At: j.run.started}
-	return j.beginChanges(ctx, since)
+	return j.beginChanges(ctx, state)
 }
 
 // beginChanges stores the first positions.
-func (j *job) beginChanges(ctx context.Context, at time.Time) error {
-	j.changes.state = changesState{Updated: positions{at}, Feed: positions{at}, FeedSeen: at, FeedRead: j.changes.state.FeedRead}
+func (j *job) beginChanges(ctx context.Context, state changesState) error {
+	if j.s.IncludeUpdated {
+		state.Early = earliest(j.s.Start, j.run.started)
+	}
+	j.changes.state, j.changes.begun = state, state
+	return j.storeChanges(ctx)
+}
+
+// rewindChanges puts the positions back to where they stood before this run: a
+// commit vanished, which may be the one that they moved for.
+func (j *job) rewindChanges(ctx context.Context) error {
+	if j.changes == nil {
+		return nil
+	}
+	j.changes.state = j.changes.begun
 	return j.storeChanges(ctx)
 }
 

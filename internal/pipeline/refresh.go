@@ -22,6 +22,7 @@ type refreshing struct {
 	kept     *kept
 	begun    time.Time
 	requests int64 // that the stream had sent when the pass began
+	begin    bool  // the first range was let through
 	out      renewal
 }
 
@@ -118,8 +119,13 @@ func (p *refreshing) committed(ctx context.Context, values []partitioning.Value,
 // sent is the number of requests of the pass.
 func (p *refreshing) sent() int64 { return p.job.reader.Facts().Requests - p.requests }
 
-// proceed reports whether the budget is not used up.
+// proceed reports whether the budget is not used up. One range is read whatever
+// the questions cost: else a small budget would never read anything.
 func (p *refreshing) proceed() bool {
+	if !p.begin {
+		p.begin = true
+		return true
+	}
 	o := p.job.run.opts
 	return (o.RefreshFor <= 0 || time.Since(p.begun) < o.RefreshFor) && (o.RefreshRequests <= 0 || p.sent() < o.RefreshRequests)
 }

@@ -41,28 +41,52 @@ func (j *job) updated(ctx, readCtx context.Context) error {
 		return context.Cause(readCtx)
 	}
 	defer func() { j.run.budget.resize(held, 0) }()
-	since := j.sinceOf(j.changes.state.Updated, "changes by their time").Add(-updatedOverlap)
-	land := j.newLanding(ctx)
-	defer land.drop()
-	result, err := j.reader.ReadUpdated(readCtx, since, j.run.started, land)
-	if errors.Is(err, extract.ErrNoUpdateFilter) {
-		j.rep.Warn(err.Error() + ": the refresh finds what changed of older records")
+	state := &j.changes.state
+	if !state.Early.IsZero() && j.s.IncludeUpdated {
+		done, err := j.followUpdates(ctx, readCtx, state.Early, j.s.Spec.Floor(j.s.Start))
+		if err != nil || !done {
+			return err
+		}
+		state.Early = time.Time{}
+		if err := j.storeChanges(ctx); err != nil {
+			return err
+		}
+	}
+	if j.changes.first {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	result.Window = window.Window{Since: since, Until: j.run.started}
-	if err := j.landRead(ctx, land, result); err != nil {
-		return err
-	}
-	j.rep.Updated += land.rows
-	done, err := j.mergeLanded(ctx, readCtx, land)
+	since := j.sinceOf(state.Updated, "changes by their time").Add(-updatedOverlap)
+	done, err := j.followUpdates(ctx, readCtx, since, time.Time{})
 	if err != nil || !done {
 		return err
 	}
-	j.changes.state.Updated = j.changes.state.Updated.move(j.run.started)
+	state.Updated = state.Updated.move(j.run.started)
 	return j.storeChanges(ctx)
+}
+
+// followUpdates merges what changed since a time, of records created before
+// another one; zero for all that this run has not read by windows. It reports
+// whether all of it is in the table then.
+func (j *job) followUpdates(ctx, readCtx context.Context, since, createdBefore time.Time) (bool, error) {
+	land := j.newLanding(ctx)
+	defer land.drop()
+	if !createdBefore.IsZero() {
+		land.until = earliest(land.until, createdBefore)
+	}
+	result, err := j.reader.ReadUpdated(readCtx, since, j.run.started, land)
+	if errors.Is(err, extract.ErrNoUpdateFilter) {
+		j.rep.Warn(err.Error() + ": the refresh finds what changed of older records")
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	result.Window = window.Window{Since: since, Until: j.run.started}
+	if err := j.landRead(ctx, land, result); err != nil {
+		return false, err
+	}
+	j.rep.Updated += land.rows
+	return j.mergeLanded(ctx, readCtx, land)
 }
 
 // mayFollow reports whether this run may look for changes of older records. A

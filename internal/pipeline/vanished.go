@@ -33,7 +33,7 @@ func (r *run) workOn(ctx, readCtx context.Context, s Stream, j *job) error {
 		j.rep.Warn(fmt.Sprintf("commit %d of this run vanished from the table's log: what it held is read again; let no other engine write to the table at the same time", gone.Version))
 		snapshot, err := s.Lake.Load(ctx)
 		if err == nil {
-			err = j.dropKept(ctx)
+			err = errors.Join(j.dropKept(ctx), j.rewindChanges(ctx))
 		}
 		if err == nil {
 			snapshot, err = j.setBack(ctx, snapshot, j.forget(gone.Version))

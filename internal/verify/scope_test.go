@@ -33,6 +33,24 @@ func TestWhatCannotBeComparedIsTold(t *testing.T) {
 	require.NotContains(t, kinds(got), verify.Extra)
 }
 
+// Nothing compared proves nothing, and what no sync has read is no silence.
+func TestNothingComparedIsNotEqual(t *testing.T) {
+	s := newScene(t, simapi.Orders, 6, 900, simapi.Config{})
+	o := bySource
+	o.Since = s.now.AddDate(1, 0, 0)
+	got := s.verify(o)
+	require.Equal(t, verify.Unverified, got.Status)
+	require.Contains(t, got.Error, "nothing was compared")
+
+	s.now = s.now.AddDate(0, 0, 4) // new records, and no sync
+	got = s.verify(bySource)
+	require.Equal(t, verify.Unverified, got.Status)
+	require.Contains(t, got.Error, "a sync has read up to")
+	o = bySource
+	o.Until = s.start.AddDate(0, 0, 3)
+	require.Equal(t, verify.Equal, s.verify(o).Status)
+}
+
 // --since and --until are widened to whole partitions.
 func TestARangeIsComparedInWholePartitions(t *testing.T) {
 	s := newScene(t, simapi.Charges, 6, 900, simapi.Config{})

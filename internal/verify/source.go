@@ -61,14 +61,32 @@ func (c *comparer) scoped(ctx context.Context) error {
 	c.nowhere()
 	ranges := limited(c.t, rng)
 	if len(ranges) == 0 && c.t.Only == nil {
-		c.rep.note("no partition lies in the range that the source can be asked about")
+		return fmt.Errorf("nothing was compared: no partition lies between %s and %s, which is what the source can be asked about and a sync has read",
+			rng.Since.Format(time.RFC3339), rng.Until.Format(time.RFC3339))
 	}
 	for _, w := range ranges {
 		if err := c.compare(ctx, w); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.unread(ctx)
+}
+
+// unread reports records that no sync has read though it is time: a watermark may
+// stand still because nothing is new, or because a window fails every night.
+func (c *comparer) unread(ctx context.Context) error {
+	const late, settle = 48 * time.Hour, time.Hour
+	mark, _ := c.lake.snap.Mark(c.t.Mark)
+	since, now := time.UnixMicro(mark).UTC(), c.o.Now().UTC()
+	if now.Sub(since) < late || c.t.Only != nil || !c.o.Until.IsZero() && !c.o.Until.After(since) {
+		return nil
+	}
+	found, err := c.reader.Probe(ctx, window.Window{Since: since.Add(time.Second), Until: now.Add(-settle)})
+	if err != nil || found.Rows == 0 {
+		return err
+	}
+	return fmt.Errorf("a sync has read up to %s only, and the source has about %d records since: run `paylake sync`, and look why it did not get there",
+		since.Format(time.RFC3339), found.Rows)
 }
 
 // nowhere finds rows in partitions that are no time, or a time that has not come,
