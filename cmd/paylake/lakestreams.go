@@ -88,18 +88,23 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 	if c.ep.Feed {
 		onlyNew(&s, w.full)
 	}
-	s.Lake, err = delta.Open(store.Count(w.store), c.key, delta.Settings{
-		Table:                table,
+	s.Lake, err = delta.Open(store.Count(w.store), c.key, w.settings(s, c, conn.mode))
+	return s, err
+}
+
+// settings are those of a stream's table.
+func (w wiring) settings(s pipeline.Stream, c choice, mode string) delta.Settings {
+	return delta.Settings{
+		Table:                s.Table,
 		Spec:                 s.Spec,
 		Description:          c.conn.Description,
-		Properties:           properties(s, conn.mode),
+		Properties:           properties(s, mode),
 		LogRetention:         w.cfg.Delta.LogRetention,
 		DeletedFileRetention: w.cfg.Delta.DeletedFileRetention,
 		BaseURL:              baseURL(w.cfg),
 		Engine:               engine(),
 		Now:                  w.now,
-	})
-	return s, err
+	}
 }
 
 // tiers is the refresh policy of a stream: the configuration's, or its own.
