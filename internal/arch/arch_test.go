@@ -45,6 +45,7 @@ func rules() map[string][]string {
 		"internal/faultproxy": {},
 		"internal/crash":      {}, // tests only
 		"internal/proof":      {}, // tests only
+		"internal/virtual":    {}, // for tests only
 		"internal/arch":       {},
 	}
 }
