@@ -92,6 +92,9 @@ func (rd *reading) query(a ask) url.Values {
 	set(ep.StateParam, a.state)
 	set(rd.params.since, rd.since)
 	set(rd.params.until, rd.until)
+	if rd.before != "" {
+		set(ep.UntilParam, rd.before)
+	}
 	return v
 }
 

@@ -20,6 +20,7 @@ type reading struct {
 	margin       time.Duration // asked on both sides of the window
 	since, until string        // of the filter as it is asked; "" = not asked
 	params       filterParams  // the parameters that take them
+	before       string        // creation filter beside that one; "" = not asked
 	keep         window.Window // records outside are not stored; zero = all are
 	doubt        func() error  // called once when the first page is not alone; nil = nothing to do
 	spill        Spill

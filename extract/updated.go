@@ -25,11 +25,12 @@ var allTimes = window.Window{Since: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), Un
 // is not part of the records, so more than those of the range may come: where
 // the filter may work by whole days, a day more is asked for on both sides. The rows
 // and the proof are as of Read; a list by page without a total is read two
-// times. Result.Window is zero.
+// times. Result.Window is zero. With createdBefore the source is asked for records
+// created before it only, less exactly than it says: others may come all the same.
 //
 // Errors: ErrNoUpdateFilter in the chain, where the source ignores the filter;
 // else as Read, but never *TooWideError.
-func (r *Reader) ReadUpdated(ctx context.Context, since, until time.Time, spill Spill) (Result, error) {
+func (r *Reader) ReadUpdated(ctx context.Context, since, until, createdBefore time.Time, spill Spill) (Result, error) {
 	if r.ep.UpdatedSince == "" {
 		return Result{}, fmt.Errorf("read what changed of %s: its list has no such filter", r.stream())
 	}
@@ -39,6 +40,9 @@ func (r *Reader) ReadUpdated(ctx context.Context, since, until time.Time, spill 
 	}
 	defer r.end(rd)
 	r.byUpdate(rd, since, until)
+	if !createdBefore.IsZero() {
+		rd.before = createdBefore.Add(daysMargin).UTC().Format(time.RFC3339)
+	}
 	rd.doubt = func() error { return r.testUpdates(ctx, until) }
 	result, err := rd.read(ctx)
 	if err == nil {
@@ -62,9 +66,9 @@ func (r *Reader) byUpdate(rd *reading, since, until time.Time) {
 	rd.boundTo(since.Add(-exactMargin), until.Add(daysMargin))
 }
 
-// testUpdates is called when an answer may be the first of many. It asks for what changed in a year's time, which is nothing. A
-// source that answers with records ignores the filter; one that refuses the
-// range has it.
+// testUpdates is called when an answer may be the first of many. It asks for what
+// changed in a year's time, which is nothing. A source that answers with records
+// ignores the filter; one that refuses the range has it.
 func (r *Reader) testUpdates(ctx context.Context, until time.Time) error {
 	rd, err := r.begin(window.Window{}, nil)
 	if err != nil {

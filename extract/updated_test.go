@@ -84,7 +84,7 @@ func TestUpdatedRecordsOfAnyAge(t *testing.T) {
 
 			r := extract.NewReader(client(t, s), endpoint(t, simapi.Payables), extract.ReaderOptions{Grid: utcDays, ChunkBytes: 100 << 10})
 			var spilled heldChunks
-			result, err := r.ReadUpdated(t.Context(), since, settled, &spilled)
+			result, err := r.ReadUpdated(t.Context(), since, settled, time.Time{}, &spilled)
 			require.NoError(t, err)
 			got := map[string]bool{}
 			for _, key := range append(spilled.keys, keysOf(result.Rows)...) {
@@ -121,7 +121,7 @@ func TestUpdatedFilterThatIsIgnored(t *testing.T) {
 		return true
 	}}
 	r := extract.NewReader(client(t, b), endpoint(t, simapi.Payables), extract.ReaderOptions{})
-	_, err := r.ReadUpdated(t.Context(), settled.AddDate(0, 0, -1), settled, nil)
+	_, err := r.ReadUpdated(t.Context(), settled.AddDate(0, 0, -1), settled, time.Time{}, nil)
 	require.ErrorIs(t, err, extract.ErrNoUpdateFilter)
 	require.Len(t, b.seen, 2)
 }
@@ -137,7 +137,7 @@ func TestUpdatedFilterThatRefusesTheFuture(t *testing.T) {
 		return true
 	}}
 	r := extract.NewReader(client(t, b), endpoint(t, simapi.Payables), extract.ReaderOptions{})
-	result, err := r.ReadUpdated(t.Context(), settled.AddDate(0, 0, -1), settled, nil)
+	result, err := r.ReadUpdated(t.Context(), settled.AddDate(0, 0, -1), settled, time.Time{}, nil)
 	require.NoError(t, err)
 	require.Positive(t, result.Kept)
 	result.Rows.Release()
@@ -150,7 +150,7 @@ func TestUpdatedFilterMayWorkByDays(t *testing.T) {
 	b := &bent{next: updatedWorld(simapi.Config{})}
 	r := extract.NewReader(client(t, b), endpoint(t, simapi.Payables), extract.ReaderOptions{})
 	since := settled.Add(-26 * time.Hour)
-	result, err := r.ReadUpdated(t.Context(), since, settled, nil)
+	result, err := r.ReadUpdated(t.Context(), since, settled, time.Time{}, nil)
 	require.NoError(t, err)
 	result.Rows.Release()
 	last := b.seen[len(b.seen)-1]

@@ -31,19 +31,7 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 	if own := j.keys(); own != nil {
 		own.close(nil) // whole, whatever becomes of the commit
 	}
-	change := sink.Change{
-		Mode:         sink.Overwrite,
-		Base:         j.base.Version(),
-		Mark:         &sink.Mark{App: j.s.app(), Version: j.run.started.UnixMicro()},
-		AcceptShrink: j.run.opts.AcceptShrink,
-		Reread:       j.base.Unread(),
-		Rewrite:      j.damaged,
-		MoveMark:     j.lacksDeleted(),
-		KeepDeleted:  j.s.KeepDeleted,
-		WorkDir:      j.dir,
-		RunID:        j.run.opts.RunID,
-		Operation:    "WRITE",
-	}
+	change := j.listChange()
 	for range commitTries {
 		if change.Files, err = j.filesOf(ctx, reads); err != nil {
 			return err
@@ -70,6 +58,23 @@ func (j *job) wholeList(ctx, readCtx context.Context) error {
 		}
 	}
 	return fmt.Errorf("commit %s: other runs keep changing the table (%d tries): run one sync of this table at a time", j.s.Path, commitTries)
+}
+
+// listChange is the replacement of the whole table, without its files.
+func (j *job) listChange() sink.Change {
+	return sink.Change{
+		Mode:         sink.Overwrite,
+		Base:         j.base.Version(),
+		Mark:         &sink.Mark{App: j.s.app(), Version: j.run.started.UnixMicro()},
+		AcceptShrink: j.run.opts.AcceptShrink,
+		Reread:       j.base.Unread(),
+		Rewrite:      j.damaged,
+		MoveMark:     j.lacksDeleted(),
+		KeepDeleted:  j.s.KeepDeleted,
+		WorkDir:      j.dir,
+		RunID:        j.run.opts.RunID,
+		Operation:    "WRITE",
+	}
 }
 
 // filesOf collects the files of reads and makes their rejects durable.

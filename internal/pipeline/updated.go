@@ -73,7 +73,7 @@ func (j *job) followUpdates(ctx, readCtx context.Context, since, createdBefore t
 	if !createdBefore.IsZero() {
 		land.until = earliest(land.until, createdBefore)
 	}
-	result, err := j.reader.ReadUpdated(readCtx, since, j.run.started, land)
+	result, err := j.reader.ReadUpdated(readCtx, since, j.run.started, createdBefore, land)
 	if errors.Is(err, extract.ErrNoUpdateFilter) {
 		j.rep.Warn(err.Error() + ": the refresh finds what changed of older records")
 		return false, nil
