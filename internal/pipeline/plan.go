@@ -63,12 +63,9 @@ func Plan(ctx context.Context, streams []Stream, opts Options) ([]Estimate, erro
 // estimate estimates one stream.
 func (r *run) estimate(ctx context.Context, s Stream, snapshot *delta.Snapshot, now time.Time) Estimate {
 	e := Estimate{Connection: s.Connection, Stream: s.Name(), Sync: "full", Rows: -1}
-	if due, err := s.FullIsDue(ctx, r.opts.Store, snapshot, now); r.opts.Backfill == nil && (due || err != nil) {
-		s.Full = due
-		e.Warnings = append(e.Warnings, "a full sync is due, by full_every")
-		if err != nil {
-			e.Warnings[0] = err.Error()
-		}
+	due, err := s.FullIsDue(ctx, r.opts.Store, snapshot, now)
+	if err != nil {
+		e.Warnings = append(e.Warnings, err.Error())
 	}
 	if s.Endpoint.SinceParam != "" {
 		var watermark time.Time
@@ -89,6 +86,9 @@ func (r *run) estimate(ctx context.Context, s Stream, snapshot *delta.Snapshot, 
 	}
 	if e.Sync == "incremental" {
 		e.older(ctx, r, s, snapshot, now)
+		if due {
+			e.fullByAge(snapshot)
+		}
 	}
 	return e
 }

@@ -16,6 +16,7 @@ const (
 	PassUpdates = "updates"     // what the source tells by the time of change
 	PassFeed    = "change feed" // what its events name
 	PassRefresh = "refresh"     // what the tiers say is due
+	PassFull    = "full sync"   // that is due by full_every
 )
 
 // Pass is a part of a run about records that are older than what every run reads.
@@ -54,8 +55,11 @@ func (e *Estimate) older(ctx context.Context, r *run, s Stream, snapshot *delta.
 	e.Refresh = &debt
 	budget := refreshBudget(o, e.PerMinute)
 	p := Pass{Pass: PassRefresh, Requests: min(debt.Requests, budget), Partitions: debt.Due}
-	if debt.Requests > budget {
+	switch {
+	case debt.Requests > budget:
 		p.Note = fmt.Sprintf("%d requests are due, the rest in later runs", debt.Requests)
+	case s.Endpoint.TotalPath != "":
+		p.Note = "beside cheap questions, about a twentieth of the budget at most"
 	}
 	e.pass(p)
 	if debt.PerDay > float64(budget) && budget > 0 {
@@ -63,6 +67,13 @@ func (e *Estimate) older(ctx context.Context, r *run, s Stream, snapshot *delta.
 			"the tiers need about %.0f requests a day, refresh_budget allows %d in a run: with one run a day it takes %.0f days to read everything older once, whatever the tiers say",
 			math.Ceil(debt.PerDay), budget, math.Ceil(float64(debt.All)/float64(budget))))
 	}
+}
+
+// fullByAge adds the full sync that ends the run, as large as the table is now.
+func (e *Estimate) fullByAge(snapshot *delta.Snapshot) {
+	size := max(e.size, 1)
+	e.Warnings = append(e.Warnings, "a full sync is due, by full_every")
+	e.pass(Pass{Pass: PassFull, Requests: max(1, (snapshot.Rows()+size-1)/size), Note: "everything since start, after the rest"})
 }
 
 // pass adds a pass.
