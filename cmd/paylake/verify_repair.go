@@ -11,6 +11,7 @@ import (
 	"github.com/paylake/paylake/internal/pipeline"
 	"github.com/paylake/paylake/internal/report"
 	"github.com/paylake/paylake/internal/verify"
+	"github.com/paylake/paylake/partitioning"
 )
 
 // repair reads the partitions with differences again and replaces them, then
@@ -31,7 +32,7 @@ func (v *verification) repair(rep *verify.Report, targets []verify.Target) (inte
 	var again []verify.Target
 	for _, t := range targets {
 		if s := verified(rep, t.Connection, t.Name()); slices.ContainsFunc(damaged, func(d pipeline.Stream) bool { return sameStream(d, s) }) {
-			t.Only, t.Named = s.Damaged(), true
+			t.Only, t.Named = append([]partitioning.Value{}, s.Damaged()...), true
 			again = append(again, t)
 		}
 	}
@@ -61,7 +62,7 @@ func (v *verification) damaged(rep *verify.Report) []pipeline.Stream {
 	var out []pipeline.Stream
 	for _, s := range v.streams {
 		found := verified(rep, s.Connection, s.Name())
-		if found == nil || len(found.Damaged()) == 0 {
+		if found == nil || len(found.Damaged()) == 0 && !found.LogDamaged() {
 			continue
 		}
 		if s.Endpoint.Write == extract.AppendSnapshot {
@@ -70,7 +71,7 @@ func (v *verification) damaged(rep *verify.Report) []pipeline.Stream {
 			found.Repaired(r, nil)
 			continue
 		}
-		s.Only, s.Full = found.Damaged(), false
+		s.Only, s.Full = append([]partitioning.Value{}, found.Damaged()...), false // not nil: these and no others
 		out = append(out, s)
 	}
 	return out

@@ -164,9 +164,9 @@ type named struct {
 }
 
 // wanted reports whether the record must be read by key, as far as the entry
-// tells.
+// tells. One that says it was created in the future says nothing.
 func (n named) wanted(land *landing) bool {
-	return n.created.IsZero() || n.created.Before(land.until) && !n.created.Before(land.since)
+	return n.created.IsZero() || n.created.After(land.job.run.started) || n.created.Before(land.until) && !n.created.Before(land.since)
 }
 
 // named lists the records of the stream that an entry names: its own object, and

@@ -14,6 +14,12 @@ import (
 // one listing.
 func (v *verifier) files(ctx context.Context, t Target, l *lake, rep *Stream, out *collector) error {
 	rep.by(byFiles)
+	if path := t.Lake.DamagedCheckpoint(ctx); path != "" {
+		d := &draft{kind: Unreadable, count: 1}
+		d.find.File = path
+		out.add(d)
+		rep.badLog = true
+	}
 	for try := 1; ; try++ {
 		drafts, err := v.missingFiles(ctx, t, l)
 		if err != nil {

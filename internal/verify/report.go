@@ -83,6 +83,7 @@ type Stream struct {
 
 	err     error
 	damaged map[partitioning.Value]bool
+	badLog  bool // see LogDamaged
 	skipped bool // there is nothing to verify, which is no failure
 	missing bool // the account does not have it
 }
@@ -125,6 +126,10 @@ type Repair struct {
 
 // Damaged names the partitions that have differences, ascending.
 func (s *Stream) Damaged() []partitioning.Value { return slices.Sorted(maps.Keys(s.damaged)) }
+
+// LogDamaged reports whether the table's log holds a checkpoint that nobody can
+// read: any run that looks after the table writes it anew.
+func (s *Stream) LogDamaged() bool { return s.badLog }
 
 // note adds a note, each text once.
 func (s *Stream) note(text string) {

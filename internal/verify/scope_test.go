@@ -51,6 +51,28 @@ func TestNothingComparedIsNotEqual(t *testing.T) {
 	require.Equal(t, verify.Equal, s.verify(o).Status)
 }
 
+// A checkpoint that nobody can read is named, though Paylake does without it.
+func TestADamagedCheckpointIsNamed(t *testing.T) {
+	s := newScene(t, simapi.Orders, 6, 900, simapi.Config{})
+	lake := s.target().Lake
+	for o, err := range s.store.List(t.Context(), s.root()+"/_delta_log/", "") {
+		require.NoError(t, err)
+		require.NotContains(t, o.Key, "checkpoint")
+	}
+	require.NoError(t, s.store.Put(t.Context(), s.root()+"/_delta_log/00000000000000000000.checkpoint.parquet", strings.NewReader("PAR1 no more PAR1")))
+	got := s.verify(bySource)
+	require.Equal(t, verify.Different, got.Status)
+	require.Equal(t, []string{verify.Unreadable}, kinds(got))
+	require.Contains(t, got.Findings[0].File, "checkpoint.parquet")
+	require.True(t, got.LogDamaged())
+	_, err := lake.Load(t.Context())
+	require.NoError(t, err)
+	_, warnings, err := lake.Settle(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, warnings)
+	require.Equal(t, verify.Equal, s.verify(bySource).Status)
+}
+
 // --since and --until are widened to whole partitions.
 func TestARangeIsComparedInWholePartitions(t *testing.T) {
 	s := newScene(t, simapi.Charges, 6, 900, simapi.Config{})

@@ -2,6 +2,7 @@ package delta
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,10 +18,25 @@ func TestADamagedCheckpointIsDoneWithout(t *testing.T) {
 		key := l.key(checkpointName(10))
 		l.damage(key, make([]byte, l.size(key)))
 
-		l.rival().requireRows(want...)
+		other := l.rival()
+		require.Equal(t, int64(12), other.load().Version())
+		other.requireRows(want...)
+		require.Equal(t, logFolder+checkpointName(10)[len(logFolder):], other.DamagedCheckpoint(t.Context()))
+		_, warnings, err := other.Settle(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, warnings)
+		require.Empty(t, other.DamagedCheckpoint(t.Context()))
+		fresh := l.rival()
+		fresh.requireRows(want...)
+		require.Empty(t, fresh.DamagedCheckpoint(t.Context()), "a newer one took its place")
 
+		for _, key := range l.keys(logFolder) {
+			if strings.Contains(key, "checkpoint") && !strings.HasSuffix(key, checkpointName(10)) {
+				require.NoError(t, l.st.Delete(t.Context(), l.key(key)))
+			}
+		}
 		require.NoError(t, l.st.Delete(t.Context(), l.key(commitName(3))))
-		_, err := l.rival().Load(t.Context())
+		_, err = l.rival().Load(t.Context())
 		require.ErrorContains(t, err, "restore it from a backup")
 	})
 }

@@ -59,6 +59,8 @@ type Table struct {
 	seen map[int64]touch     // of the commits that were read
 	sums map[string]fileSums // of live files without tags that were read
 
+	damaged string // checkpoint that the store delivers and nobody can read; "" for none
+
 	saved int64                        // version of the newest checkpoint, -1 for none
 	fresh bool                         // this Table wrote a checkpoint that Maintain has not seen yet
 	own   map[int64]ownCommit          // commits of this Table that were not read back yet

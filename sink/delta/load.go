@@ -132,25 +132,6 @@ func (t *Table) start(ctx context.Context) (listing, *state, error) {
 	return l, s, t.lookForRestore(ctx, s, hint.settled)
 }
 
-// withoutCheckpoint reads the log from its first commit where a checkpoint is
-// damaged: the store delivers it and it cannot be read. The next checkpoint that
-// is written replaces it.
-func (t *Table) withoutCheckpoint(ctx context.Context, part checkpointPart, cause error) (listing, *state, error) {
-	if raw, err := store.ReadAll(ctx, t.store, t.key(logFolder+part.name.String())); err != nil || int64(len(raw)) != part.size {
-		return listing{}, nil, cause // the store is to blame
-	}
-	l, err := t.list(ctx, -1)
-	if err != nil {
-		return l, nil, err
-	}
-	l.checkpoints = map[int64][]checkpointPart{}
-	if _, first := l.commits[0]; !first || l.contiguous(-1) != nil {
-		return l, nil, fmt.Errorf("%w: this checkpoint is damaged, and the commits before it are gone: restore it from a backup, or remove it if an older checkpoint is whole", cause)
-	}
-	s := newState()
-	return l, s, t.lookForRestore(ctx, s, -1)
-}
-
 // whole reports a log that cannot be read from its newest checkpoint on, or from
 // its start. One that holds nothing but a checkpoint of an unknown kind is a
 // table, too.

@@ -56,7 +56,9 @@ type mergeWorld struct {
 func extracted(r row) int { return (r.day+r.seen)*1440 + r.minute }
 
 // lateClock puts the clock after everything that is read.
-func lateClock(s *Settings) { s.Now = func() time.Time { return time.Date(2027, 2, 1, 12, 0, 0, 0, time.UTC) } }
+func lateClock(s *Settings) {
+	s.Now = func() time.Time { return time.Date(2027, 2, 1, 12, 0, 0, 0, time.UTC) }
+}
 
 func plain(r row) row { r.seen = 0; return r }
 

@@ -45,9 +45,10 @@ func (t *Table) Settle(ctx context.Context) (vanished []int64, warnings []string
 	}
 	t.mu.Lock()
 	vanished, t.lost = slices.Sorted(slices.Values(t.lost)), nil
-	s, saved := t.tip, t.saved
+	s, saved, damaged := t.tip, t.saved, t.damaged != ""
+	t.damaged = ""
 	t.mu.Unlock()
-	if s == nil || s.version < 1 || saved >= s.version {
+	if s == nil || s.version < 0 || !damaged && (s.version < 1 || saved >= s.version) {
 		return vanished, nil, nil
 	}
 	return vanished, t.checkpoint(ctx, s), nil
