@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -39,7 +40,7 @@ func (e *env) verifyCommand() *cli.Command {
 			"--repair reads the partitions with differences again, replaces them, and verifies them once more. It holds the lease\n" +
 			"of the connection like a sync and stands in the history as verify. What the source no longer answers stays.\n\n" +
 			"A verification may run beside a sync. The exit code is 4 if anything differs (with --repair: is left), 3 if a stream\n" +
-			"could not be verified, 0 if all is well. Findings name windows (UTC), partitions, files, keys and columns, never values.",
+			"could not be verified (1 if none could), 0 if all is well. Findings name windows (UTC), partitions, files, keys and columns, never values.",
 		Flags: []cli.Flag{
 			configFlag(),
 			&cli.StringSliceFlag{Name: "connection", Usage: "only the connection of this `NAME`; may be repeated"},
@@ -130,6 +131,8 @@ func (v *verification) flags() error {
 		return usagef("--since %s is not before --until %s", c.String("since"), c.String("until"))
 	case c.Bool("repair") && !o.Source && !o.Deep && !o.Local:
 		return usagef("--books repairs nothing: its findings are the source's own numbers; use --repair without it, or with --deep")
+	case c.Bool("books") && !o.Deep && !o.Local && len(v.names) > 0:
+		return usagef("--books checks all tables of a connection together: name no stream, or add --deep or --local for that one")
 	case c.Bool("accept-shrink") && !c.Bool("repair"):
 		return usagef("--accept-shrink is for --repair: a verification removes nothing")
 	}
@@ -145,6 +148,9 @@ func (v *verification) tables() (_ *verify.Report, interrupted, err error) {
 		return nil, nil, err
 	}
 	rep, err := v.verify(targets, bars)
+	if rep != nil && v.c.Context.Err() != nil {
+		return rep, &exitError{code: exitInterrupted, err: errors.New("interrupted: the report tells what was verified before")}, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -41,8 +41,13 @@ func (v *verification) repair(rep *verify.Report, targets []verify.Target) (inte
 	}
 	after := &verify.Report{}
 	if len(again) > 0 {
-		if after, err = v.verify(again, newProgress(v.e, true)); err != nil {
+		after, err = v.verify(again, newProgress(v.e, true))
+		if err != nil && v.c.Context.Err() == nil {
 			return nil, err
+		}
+		if err != nil {
+			rep.Settle()
+			return &exitError{code: exitInterrupted, err: errors.New("interrupted: what was repaired was not verified again")}, nil
 		}
 	}
 	for _, d := range damaged {

@@ -13,6 +13,9 @@ import (
 // errNoWatermark says that a table cannot be compared with its source yet.
 var errNoWatermark = errors.New("no sync of it has ended yet, so that nobody knows up to when it should be whole: run `paylake sync` first")
 
+// errNothing says that a verification has proven nothing.
+var errNothing = errors.New("nothing was compared")
+
 // scope gives the range of creation time that is compared with the source, in
 // whole partitions but for the newest, and tells what of the table is not.
 func (v *verifier) scope(t Target, l *lake, rep *Stream) (window.Window, error) {

@@ -61,8 +61,8 @@ func (c *comparer) scoped(ctx context.Context) error {
 	c.nowhere()
 	ranges := limited(c.t, rng)
 	if len(ranges) == 0 && c.t.Only == nil {
-		return fmt.Errorf("nothing was compared: no partition lies between %s and %s, which is what the source can be asked about and a sync has read",
-			rng.Since.Format(time.RFC3339), rng.Until.Format(time.RFC3339))
+		return fmt.Errorf("%w: no partition lies between %s and %s, which is what the source can be asked about and a sync has read",
+			errNothing, rng.Since.Format(time.RFC3339), rng.Until.Format(time.RFC3339))
 	}
 	for _, w := range ranges {
 		if err := c.compare(ctx, w); err != nil {

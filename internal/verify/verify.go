@@ -52,7 +52,9 @@ func Run(ctx context.Context, targets []Target, o Options) (*Report, error) {
 	}
 	group.Wait() // streams put their errors into the report
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		rep.Ended = time.Now().UTC()
+		rep.Settle()
+		return rep, context.Cause(ctx)
 	}
 	for _, s := range rep.Streams {
 		var settings *sink.SettingsError
@@ -101,7 +103,7 @@ func (v *verifier) stream(ctx context.Context, t Target, rep *Stream) error {
 func (v *verifier) judge(t Target, rep *Stream, err error) {
 	var gone *extract.GoneError
 	var status *extract.StatusError
-	rep.missing = rep.missing || errors.As(err, &gone) || errors.As(err, &status) && (status.Status == 403 || status.Status == 404)
+	rep.missing = rep.missing || errors.Is(err, errNothing) || errors.As(err, &gone) || errors.As(err, &status) && (status.Status == 403 || status.Status == 404)
 	if gone != nil && gone.Gone != nil && !t.Named {
 		rep.warn(err.Error())
 		rep.note("only what the lake itself tells was verified: the source no longer serves the list")
