@@ -85,8 +85,12 @@ func (e *env) runVerify(c *cli.Context) error {
 	}
 	if c.Bool("books") && interrupted == nil {
 		var err error
-		if result.Books, err = e.checkBooks(c.Context, v.cfg, list(c.StringSlice("connection")), v.options.Since, v.options.Until); err != nil {
+		alone := len(result.Streams) == 0
+		if result.Books, err = e.checkBooks(c.Context, v.cfg, list(c.StringSlice("connection")), v.options.Since, v.options.Until, alone); err != nil && alone {
 			return err
+		}
+		if err != nil {
+			e.say("error: the books were not checked: " + err.Error())
 		}
 		if booksBroken(result.Books) {
 			result.Status = verify.Different

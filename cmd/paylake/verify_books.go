@@ -23,7 +23,9 @@ type booksReport struct {
 
 // checkBooks checks the books of the connections, all if none is named. It asks
 // nothing of the source. A connection whose source has no payables has no books.
-func (e *env) checkBooks(ctx context.Context, cfg *config.Config, connections []string, since, until time.Time) ([]booksReport, error) {
+// Books that cannot be read are an error where they are all that is asked for, else
+// a part of their report.
+func (e *env) checkBooks(ctx context.Context, cfg *config.Config, connections []string, since, until time.Time, alone bool) ([]booksReport, error) {
 	lakes, err := e.booksLakes(ctx, cfg, connections)
 	if err != nil {
 		return nil, err
@@ -35,12 +37,12 @@ func (e *env) checkBooks(ctx context.Context, cfg *config.Config, connections []
 	reports := []booksReport{}
 	for _, name := range slices.Sorted(maps.Keys(lakes)) {
 		r, err := books.Check(ctx, books.Options{Lakes: lakes[name], Since: since, Until: until, WorkDir: dir})
-		if err != nil && (len(lakes) == 1 || ctx.Err() != nil) {
+		if err != nil && (alone && len(lakes) == 1 || ctx.Err() != nil) {
 			return nil, fmt.Errorf("connection %s: %w", name, err)
 		}
 		report := booksReport{Connection: name, Result: r}
 		if err != nil {
-			report.Error = err.Error()
+			report.Error = err.Error() + ": `paylake verify --repair` reads damaged tables again"
 			e.warn(name, "error: "+report.Error)
 		}
 		reports = append(reports, report)

@@ -44,7 +44,7 @@ func (r *reader) budget(o object) {
 	r.config.RefreshFor = d
 }
 
-// refresh reads a list of tiers. The tier of every run is the lookback.
+// refresh reads a list of tiers, or off. The tier of every run is the lookback.
 func (r *reader) refresh(o object, s *Stream) {
 	if !o.has("refresh") {
 		return
@@ -54,6 +54,9 @@ func (r *reader) refresh(o object, s *Stream) {
 		return
 	}
 	s.Refresh = []Tier{}
+	if text := target(o.values["refresh"]); text.Kind == yaml.ScalarNode && text.Value == "off" {
+		return
+	}
 	before := time.Duration(0)
 	for i, n := range r.list(o.values["refresh"], "refresh") {
 		t, ok := r.tier(n)

@@ -28,6 +28,7 @@ func TestRefreshOfAConnectionAndOfAStream(t *testing.T) {
       - orders
       - {name: charges, lookback: 7d, full_every: 60d, deletes: remove, include_updated: true}
       - {name: payables, refresh: [{younger_than: 1d, every: run}]}
+      - {name: balance_operations, refresh: off}
 `)
 	orders, charges, payables := c.Connections[0].Streams[0], c.Connections[0].Streams[1], c.Connections[0].Streams[2]
 	tiers := []config.Tier{{YoungerThan: 400 * day, Every: 30 * day, Settled: 120 * day}, {Every: 90 * day}}
@@ -43,6 +44,8 @@ func TestRefreshOfAConnectionAndOfAStream(t *testing.T) {
 	require.False(t, charges.KeepDeleted)
 	require.True(t, charges.IncludeUpdated)
 
+	require.Equal(t, []config.Tier{}, c.Connections[0].Streams[3].Refresh)
+	require.Equal(t, 30*day, *c.Connections[0].Streams[3].Lookback)
 	require.Equal(t, day, *payables.Lookback)
 	require.NotNil(t, payables.Refresh)
 	require.Empty(t, payables.Refresh, "only what every run reads: nothing older is refreshed")

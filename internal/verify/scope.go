@@ -41,7 +41,11 @@ func (v *verifier) scope(t Target, l *lake, rep *Stream) (window.Window, error) 
 		}
 		w.Until = earliest(w.Until, until)
 	}
-	return window.Window{Since: w.Since.UTC(), Until: w.Until.UTC()}, nil
+	w = window.Window{Since: w.Since.UTC(), Until: w.Until.UTC()}
+	if o := v.o; !o.Since.IsZero() && o.Since.Before(w.Since) || !o.Until.IsZero() && o.Until.After(w.Until) {
+		rep.note(fmt.Sprintf("compared from %s to %s only: less than was asked for", w.Since.Format(time.RFC3339), w.Until.Format(time.RFC3339)))
+	}
+	return w, nil
 }
 
 // tell says which partitions of the table the source cannot be asked about.
