@@ -32,9 +32,11 @@ func (w wiring) feed(conn connected, c choice) (*pipeline.Feed, error) {
 // onlyNew leaves out, for a change feed, what a connection says of how records
 // that change are read again: its entries do not, and the source forgets them. A
 // full sync is done only where the command asks for it.
-func onlyNew(s *pipeline.Stream, full bool) {
+func onlyNew(s *pipeline.Stream, full bool, own []string) {
 	s.Full, s.FullEvery, s.Refresh = full, 0, nil
-	s.Lookback = min(s.Lookback, s.Endpoint.Lookback)
+	if !slices.Contains(own, "lookback") {
+		s.Lookback = min(s.Lookback, s.Endpoint.Lookback)
+	}
 }
 
 // hideExcluded drops from a change feed's entries, at any depth, the members that

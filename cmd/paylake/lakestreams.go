@@ -86,7 +86,7 @@ func (w wiring) stream(conn connected, c choice) (pipeline.Stream, error) {
 		return pipeline.Stream{}, err
 	}
 	if c.ep.Feed {
-		onlyNew(&s, w.full)
+		onlyNew(&s, w.full, c.stream.Own)
 	}
 	s.Lake, err = delta.Open(store.Count(w.store), c.key, w.settings(s, c, conn.mode))
 	return s, err

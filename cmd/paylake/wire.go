@@ -152,11 +152,34 @@ func choose(cfg *config.Config, connections, streams []string) ([]choice, error)
 			if err != nil {
 				return nil, err
 			}
+			if err := fitting(cfg, s, ep); err != nil {
+				return nil, err
+			}
 			s.Named = s.Named || len(streams) > 0
 			all = append(all, choice{conn: conn, stream: s, source: source, ep: ep, key: cfg.TableKey(conn, s)})
 		}
 	}
 	return all, known("stream", streams, names)
+}
+
+// fitting refuses a setting that stands at a stream which it cannot change. From
+// the connection it is taken in silence: it is meant for the others.
+func fitting(cfg *config.Config, s config.Stream, ep extract.Endpoint) error {
+	for _, key := range s.Own {
+		why := ""
+		switch {
+		case ep.Write == extract.AppendSnapshot && key != "sync":
+			why = "each run appends a snapshot"
+		case ep.SinceParam == "" && key != "deletes" && key != "sync":
+			why = "each run reads the whole list"
+		case ep.Feed && key != "lookback" && key != "sync":
+			why = "its entries do not change, and stay when the source forgets them"
+		default:
+			continue
+		}
+		return usagef("%s:%d: stream %s: %s has no effect there, since %s: remove it", cfg.File, s.Line, s.Name, key, why)
+	}
+	return nil
 }
 
 // byTable gives the stream whose table is configured under that name, if there

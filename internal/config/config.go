@@ -103,6 +103,7 @@ type Stream struct {
 	IncludeUpdated bool          // records from before Start that change after it are fetched
 
 	Exclude []string // dotted paths of fields that are not stored
+	Own     []string // settings that stand at the stream itself, not at its connection
 	Named   bool     // chosen by name in the file, not by default
 	Line    int      // where it is named, or the connection starts
 }

@@ -53,6 +53,12 @@ func (r *reader) stream(n *yaml.Node, source string, valid []string, s *Stream) 
 		return false
 	}
 	r.pace(o, s)
+	s.Own = nil
+	for _, key := range []string{"sync", "lookback", "refresh", "full_every", "deletes", "include_updated"} {
+		if o.has(key) {
+			s.Own = append(s.Own, key)
+		}
+	}
 	if table, ok := o.text("table"); ok {
 		if !regexp.MustCompile(`^[a-z0-9][a-z0-9_]*$`).MatchString(table) {
 			r.add(o.lineOf("table"), "table %q: %s", table, tableRule)
