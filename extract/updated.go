@@ -26,7 +26,8 @@ var allTimes = window.Window{Since: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), Un
 // the filter may work by whole days, a day more is asked for on both sides. The rows
 // and the proof are as of Read; a list by page without a total is read two
 // times. Result.Window is zero. With createdBefore the source is asked for records
-// created before it only, less exactly than it says: others may come all the same.
+// created before it only, less exactly than it says: others may come all the same,
+// and all come from a source that refuses to be asked for both.
 //
 // Errors: ErrNoUpdateFilter in the chain, where the source ignores the filter;
 // else as Read, but never *TooWideError.
@@ -50,6 +51,9 @@ func (r *Reader) ReadUpdated(ctx context.Context, since, until, createdBefore ti
 	}
 	if discardErr := rd.discard(); discardErr != nil {
 		return Result{}, errors.Join(err, discardErr)
+	}
+	if rd.before != "" && refusesRange(err) {
+		return r.ReadUpdated(ctx, since, until, time.Time{}, spill)
 	}
 	return Result{}, r.explainUpdates(ctx, since, err)
 }

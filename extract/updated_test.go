@@ -143,6 +143,34 @@ func TestUpdatedFilterThatRefusesTheFuture(t *testing.T) {
 	result.Rows.Release()
 }
 
+// Records created before a time are asked for as such; a source that refuses to
+// filter by both times is asked by the time of change alone.
+func TestUpdatedOfEarlyRecords(t *testing.T) {
+	t.Parallel()
+	since, before := settled.AddDate(0, 0, -3), settled.AddDate(0, 0, -20)
+	for name, refuses := range map[string]bool{"by both": false, "refused": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &bent{next: updatedWorld(simapi.Config{}), bend: func(rw http.ResponseWriter, v url.Values) bool {
+				if refuses && v.Has("created_until") {
+					http.Error(rw, `{"message":"The request is invalid."}`, http.StatusUnprocessableEntity)
+					return false
+				}
+				return true
+			}}
+			r := extract.NewReader(client(t, b), endpoint(t, simapi.Payables), extract.ReaderOptions{})
+			early, err := r.ReadUpdated(t.Context(), since, settled, before, nil)
+			require.NoError(t, err)
+			defer early.Rows.Release()
+			all, err := r.ReadUpdated(t.Context(), since, settled, time.Time{}, nil)
+			require.NoError(t, err)
+			defer all.Rows.Release()
+			require.Positive(t, early.Kept)
+			require.Equal(t, refuses, early.Kept == all.Kept, "%d of %d", early.Kept, all.Kept)
+		})
+	}
+}
+
 // As long as the filter may work by whole days, of any zone, a day more is asked
 // for; creation is not asked for.
 func TestUpdatedFilterMayWorkByDays(t *testing.T) {

@@ -51,9 +51,9 @@ func (j *job) refresh(ctx, readCtx context.Context) error {
 		named, err = p.ask(ctx, readCtx)
 	}
 	if err == nil {
-		todo := append(named, due...)
-		oldestRead(todo)
-		err = p.read(ctx, readCtx, values(todo))
+		wanted := append(named, due...)
+		oldestRead(wanted)
+		err = p.read(ctx, readCtx, values(wanted))
 	}
 	p.settle(due)
 	return err

@@ -1,17 +1,10 @@
 package proof_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
 	"github.com/paylake/paylake/internal/virtual"
 )
 
-func TestMain(m *testing.M) {
-	if err := virtual.FreshCoders(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(virtual.Main(m)) }

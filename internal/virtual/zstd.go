@@ -5,15 +5,27 @@ package virtual
 
 import (
 	"fmt"
+	"os"
+	"testing"
 
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/klauspost/compress/zstd"
 )
 
-// FreshCoders gives Parquet a zstd coder for each block, for the whole process.
+// Main runs the tests of a package, for its TestMain, with coders that are fit for
+// virtual time. It returns the exit code.
+func Main(m *testing.M) int {
+	if err := freshCoders(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// freshCoders gives Parquet a zstd coder for each block, for the whole process.
 // The shared ones hold channels, which belong to the bubble that used them first:
-// in another one they end the program. Call it before the first test.
-func FreshCoders() error {
+// in another one they end the program.
+func freshCoders() error {
 	codec, err := compress.GetCodec(compress.Codecs.Zstd)
 	if err != nil {
 		return fmt.Errorf("find the zstd codec: %w", err)
